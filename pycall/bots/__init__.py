@@ -1,0 +1,1 @@
+"""Ready-made bots: echo, play and record."""

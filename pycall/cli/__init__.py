@@ -1,0 +1,1 @@
+"""The `pycall` command."""

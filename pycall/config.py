@@ -1,0 +1,45 @@
+"""What a CallEngine can be told when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pycall.media.sink import AudioSink, VideoSink
+    from pycall.media.source import AudioSource, VideoSource
+
+DEFAULT_SERVER = "ws://127.0.0.1:8790/ws"
+DEFAULT_APP_ID = 1400000000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Settings of one CallEngine; nothing here changes while it lives.
+
+    Sources and sinks are named (`mic`, `camera:0`, `file:talk.mp4`, `tone:440`, `pattern`, `speaker`, `null`, ...) or
+    given as objects that fit the protocols of `pycall.media.source` and `pycall.media.sink`.
+    """
+
+    server: str = DEFAULT_SERVER
+    """WebSocket URL of the signaling server, `ws://` or `wss://`."""
+    app_id: int = DEFAULT_APP_ID
+    """SDKAppID; must be the server's."""
+    audio_source: str | AudioSource = "mic"
+    video_source: str | VideoSource = "camera:0"
+    audio_sink: str | AudioSink = "speaker"
+    video_sink: str | VideoSink = "null"
+    record: str | None = None
+    """Write each call to this file (`.mkv` or `.mp4`): their picture and ours, both voices in one track."""
+    video_profile: str = "720p30"
+    """`360p`, `480p`, `540p`, `720p`, `1080p` with 15 or 30 behind it; without a number 15 fps."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN and TURN URLs; none are needed on one machine or one local network."""
+    volume_interval: float = 1.0
+    """Seconds between `VoiceVolume` events, 0.1 to 10."""
+    quality_interval: float = 2.0
+    """Seconds between `NetworkQualityChanged` events, 1 to 10."""
+    connect_timeout: float = 20.0
+    """Seconds that media may take to come up after the answer before the call ends with MEDIA_FAILED."""
+    reply_timeout: float = 10.0
+    """Seconds that a verb waits for the server's answer before it raises SignalingError."""

@@ -1,0 +1,150 @@
+"""The words every room shares: media, roles, reasons, peer states, frames' shapes and the limits of the wire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import NewType
+
+CallId = NewType("CallId", str)
+"""Made by the caller: 32 lower-case hex digits (128 random bits)."""
+
+UserId = str
+"""1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'; case matters."""
+
+USER_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
+CALL_ID_PATTERN = re.compile(r"[0-9a-f]{32}\Z")
+
+MAX_CALLEES = 8
+"""A call has at most nine people, the caller included (TUICallKit, MAX_USER)."""
+MAX_USER_DATA_BYTES = 4096
+MAX_MESSAGE_BYTES = 65536
+"""Of one WebSocket text frame, both ways."""
+MAX_JSON_DEPTH = 16
+DEFAULT_RING_SECONDS = 30
+"""How long a call rings unless the caller says otherwise; 0 means for ever (TUICallEngine, `timeout`)."""
+MAX_RING_SECONDS = 86400
+
+
+class MediaType(str, Enum):
+    """What a call carries; voice is the lesser of the two."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+
+    @property
+    def has_video(self) -> bool:
+        return self is MediaType.VIDEO
+
+    def lesser(self, other: MediaType) -> MediaType:
+        """The media both sides have agreed to: voice beats video, so no camera opens unasked."""
+        return MediaType.VIDEO if self.has_video and other.has_video else MediaType.AUDIO
+
+
+class Role(str, Enum):
+    """Which end of the call a user is."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+class EndReason(str, Enum):
+    """Why a call ended, or never began, for one user. A closed list: a call that ends has a reason, not an error."""
+
+    HANGUP = "hangup"
+    """Somebody in the call hung up."""
+    CANCELED = "canceled"
+    """The caller hung up before anybody answered."""
+    REJECTED = "rejected"
+    """The callee refused."""
+    BUSY = "busy"
+    """The callee's line was taken, or they ignored the ring."""
+    NO_ANSWER = "no_answer"
+    """Nobody answered in time."""
+    OFFLINE = "offline"
+    """A member's connection to the server was lost and did not come back in time."""
+    KICKED = "kicked"
+    """The user signed in elsewhere, which ended their part here."""
+    MEDIA_FAILED = "media_failed"
+    """It was answered, but sound and picture never got through."""
+    MEDIA_LOST = "media_lost"
+    """Sound and picture stopped and did not come back in time."""
+    RECALLED = "recalled"
+    """The same caller dialed the same callee again; the new call replaces this one."""
+    OTHER_DEVICE_ACCEPTED = "other_device_accepted"
+    OTHER_DEVICE_REJECTED = "other_device_rejected"
+    ENDED_BY_SERVER = "ended_by_server"
+    """An operator, or the server's own repair, ended it."""
+    UNKNOWN = "unknown"
+    """The server no longer knows the call (its data was lost)."""
+
+
+class MemberState(str, Enum):
+    """Where one user stands in one call, as the server sees it."""
+
+    RINGING = "ringing"
+    JOINED = "joined"
+    GONE = "gone"
+
+
+class PeerState(Enum):
+    """Where the media connection to one other person stands; reported by `rtc`, read by the line."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    """Packets of theirs arrive."""
+    STALLED = "stalled"
+    """Nothing has arrived for 3 s; it may come back by itself."""
+    FAILED = "failed"
+    """This connection is dead; only a new one can help."""
+    CLOSED = "closed"
+
+
+class NetworkQuality(IntEnum):
+    """The documented scale (TUICommonDefine.NetworkQuality)."""
+
+    UNKNOWN = 0
+    EXCELLENT = 1
+    GOOD = 2
+    POOR = 3
+    BAD = 4
+    VERY_BAD = 5
+    DOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class VideoProfile:
+    """A picture size with its rate: width and height in pixels (even), fps 15 or 30, bitrate in bit/s."""
+
+    name: str
+    width: int
+    height: int
+    fps: int
+    bitrate: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """What was measured on one peer connection over the last interval (2 s), in seconds, ratios and bit/s."""
+
+    loss_in: float = 0.0
+    """Fraction of their packets that did not arrive, 0 to 1."""
+    loss_out: float = 0.0
+    """Fraction of our packets that they report lost, 0 to 1."""
+    rtt: float | None = None
+    jitter: float = 0.0
+    bitrate_in: float = 0.0
+    bitrate_out: float = 0.0
+    silent: bool = False
+    """Nothing at all arrived in the interval."""
+
+
+def is_user_id(text: object) -> bool:
+    """True for a string that can be a user id."""
+    return isinstance(text, str) and USER_ID_PATTERN.match(text) is not None
+
+
+def is_call_id(text: object) -> bool:
+    """True for a string that can be a call id."""
+    return isinstance(text, str) and CALL_ID_PATTERN.match(text) is not None

@@ -1,0 +1,1 @@
+"""Media connections: the only package that knows aiortc and aioice."""

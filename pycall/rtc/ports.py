@@ -1,0 +1,76 @@
+"""What the media connections need from whoever uses them; any object that fits will do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import av
+
+from pycall.core.types import LinkStats, PeerState, UserId
+from pycall.core.wire import Signal
+
+
+class AudioFeed(Protocol):
+    """Our sound on its way to one peer."""
+
+    async def next_audio(self) -> av.AudioFrame:
+        """The next 20 ms: s16, mono, 48 kHz, 960 samples, `pts` in 1/48000 s growing by 960 without a gap.
+
+        Paced by real time. While muted or without a source it gives silence; it never ends and never raises.
+        """
+        ...
+
+    def close(self) -> None:
+        """The peer is gone; a pending `next_audio` is cancelled by its task."""
+        ...
+
+
+class VideoFeed(Protocol):
+    """Our picture on its way to one peer."""
+
+    async def next_video(self) -> av.VideoFrame:
+        """The newest picture not yet given: yuv420p, even sizes, `pict_type` NONE, `pts` with `time_base` from the
+        capture clock. Waits while there is none (camera closed or voice call); never ends and never raises.
+        The frame belongs to the caller: nobody else reads or changes it.
+        """
+        ...
+
+    @property
+    def bitrate(self) -> int:
+        """What the profile in force asks for, bit/s; may change between frames."""
+        ...
+
+    @property
+    def fps(self) -> int:
+        """What the profile in force asks for, frames per second; may change between frames."""
+        ...
+
+    def close(self) -> None:
+        """The peer is gone."""
+        ...
+
+
+class MediaPorts(Protocol):
+    """Where peers get what they send and leave what they receive. All calls come on the event loop."""
+
+    def open_audio_feed(self, user_id: UserId) -> AudioFeed: ...
+
+    def open_video_feed(self, user_id: UserId) -> VideoFeed: ...
+
+    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None: ...
+
+    def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None: ...
+
+
+class PeerListener(Protocol):
+    """Who is told what the media connections do. All calls come on the event loop."""
+
+    def peer_changed(self, user_id: UserId, generation: int, state: PeerState) -> None: ...
+
+    def peer_signals(self, signal: Signal) -> None:
+        """To be sent to the other member."""
+        ...
+
+    def peer_measured(self, user_id: UserId, stats: LinkStats) -> None:
+        """Every 2 s while the peer is up or stalled."""
+        ...
