@@ -32,14 +32,14 @@ HEARTBEAT_SECONDS = 10.0
 MAX_SDP_BYTES = 49152
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of all frames."""
 
 
 # --- parts ------------------------------------------------------------------------------------------------------
 
 
-class MemberView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
     """One user in a call, as the server sees them."""
 
     user_id: str
@@ -50,7 +50,7 @@ class MemberView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Their camera is open."""
 
 
-class CallView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
     """A whole call at one moment: what a client needs to know to take part in it."""
 
     call_id: str
