@@ -1,0 +1,44 @@
+"""Network quality on the documented scale of 0 to 6, from what was measured on a connection.
+
+The worst of loss, delay and jitter decides, because each alone can spoil a conversation. A two-way sound path is fine
+up to 150 ms mouth to ear and unusable above 400 ms (ITU-T G.114); a round trip is two such ways without the buffers at
+both ends (about 100 ms), which leaves 150 ms of round trip for GOOD and 600 ms as the end of BAD. Opus with in-band
+repair hides one lost packet in a hundred and begins to be heard at three; above a tenth whole syllables go, above a
+fifth whole words. Jitter costs delay one to one, since the buffer must hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .types import LinkStats, NetworkQuality
+
+LOSS_LIMITS = (0.01, 0.03, 0.08, 0.20)
+"""Fraction of packets lost: at most this is EXCELLENT, GOOD, POOR, BAD; more is VERY_BAD."""
+RTT_LIMITS = (0.1, 0.15, 0.3, 0.6)
+"""Round trip in seconds, in the same order."""
+JITTER_LIMITS = (0.02, 0.04, 0.08, 0.16)
+"""Mean deviation of the arrival times in seconds, in the same order; the first is one sound packet (20 ms)."""
+
+
+def quality_of_peer(stats: LinkStats) -> NetworkQuality:
+    """How good what comes from another person is: their packets' loss and jitter, and the round trip."""
+    if stats.silent:
+        return NetworkQuality.DOWN
+    return _worst(stats.loss_in, stats.rtt, stats.jitter)
+
+
+def own_quality(links: Iterable[LinkStats]) -> NetworkQuality:
+    """How good our own way out is: the best of what all peers report, since a fault of ours is seen by all of them."""
+    grades = [_worst(link.loss_out, link.rtt, 0.0) for link in links if not link.silent]
+    return min(grades, default=NetworkQuality.UNKNOWN)
+
+
+def _worst(loss: float, rtt: float | None, jitter: float) -> NetworkQuality:
+    grades = [_grade(loss, LOSS_LIMITS), _grade(rtt or 0.0, RTT_LIMITS), _grade(jitter, JITTER_LIMITS)]
+    return max(grades)
+
+
+def _grade(value: float, limits: tuple[float, ...]) -> NetworkQuality:
+    """EXCELLENT up to the first limit, one step worse for each limit passed."""
+    return NetworkQuality(NetworkQuality.EXCELLENT + sum(value > limit for limit in limits))

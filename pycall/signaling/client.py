@@ -1,0 +1,152 @@
+"""The client's side of signaling: sign in, stay signed in, and come back by itself when the connection is lost.
+
+After a lost connection the first attempt comes almost at once, the next ones with full jitter (a random part of
+0.5 s, 1 s, 2 s ... at most 30 s), so that a restarted server is not run over. A server that says goodbye without
+`retry` (signed in elsewhere, ticket no longer good) is obeyed: nothing is tried again until the next `login`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable
+
+import aiohttp
+
+from pycall.core.errors import LoginError, SignalingError
+from pycall.core.types import CallId, UserId
+from pycall.core.wire import PROTOCOL_VERSION, Goodbye, Login, Message, ServerMessage, Welcome
+
+from .connection import Connection, open_connection
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 0.1
+BACK_OFF_SECONDS = 0.5
+BACK_OFF_CAP_SECONDS = 30.0
+SETTLED_SECONDS = 5.0
+"""A connection that lived this long was a good one, and the back-off begins anew."""
+
+
+def back_off(attempt: int) -> float:
+    """Seconds to wait before the given attempt (0 is the first after a loss)."""
+    if attempt == 0:
+        return random.uniform(0.0, FIRST_RETRY_SECONDS)
+    ceiling = min(BACK_OFF_CAP_SECONDS, BACK_OFF_SECONDS * 2.0 ** min(attempt - 1, 16))
+    return random.uniform(0.0, ceiling)
+
+
+class SignalingClient:
+    """One user's connection to the server. All callbacks come on the event loop and must return at once.
+
+    `on_welcome` comes after each sign-in (the first and each return), before any later message; `on_lost` when the
+    connection is gone and is being tried again; `on_goodbye` when the server closed it for good. One task owns it all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        app_id: int,
+        *,
+        on_welcome: Callable[[Welcome], None],
+        on_message: Callable[[ServerMessage], None],
+        on_lost: Callable[[], None],
+        on_goodbye: Callable[[Goodbye], None],
+    ) -> None:
+        self.url = url
+        self.call_id: CallId | None = None
+        """The call we believe in; named in the next login, so that the welcome says what has become of it."""
+        self._app_id = app_id
+        self._device_id = secrets.token_hex(16)
+        self._on_welcome = on_welcome
+        self._on_message = on_message
+        self._on_lost = on_lost
+        self._on_goodbye = on_goodbye
+        self._session: aiohttp.ClientSession | None = None
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._credentials: tuple[UserId, str] = ("", "")
+
+    async def login(self, user_id: UserId, user_sig: str) -> Welcome:
+        """Sign in, and stay signed in from then on; a login while signed in replaces the connection.
+
+        Raises `LoginError` if the server refuses, `SignalingError` if it cannot be reached; neither is tried again.
+        """
+        await self._stop()
+        self._credentials = (user_id, user_sig)
+        connection = await self._open()
+        self._task = asyncio.create_task(self._stay(connection), name="signaling client")
+        self._welcomed(connection)
+        return connection.welcome
+
+    def send(self, message: Message) -> bool:
+        """Send one frame; False (and nothing sent) while there is no connection."""
+        return self._connection is not None and self._connection.send(message)
+
+    async def close(self) -> None:
+        """Close the connection, within about a second; a later `login` is possible."""
+        await self._stop()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        self._connection = None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _open(self) -> Connection:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        user_id, user_sig = self._credentials
+        login = Login(
+            version=PROTOCOL_VERSION,
+            app_id=self._app_id,
+            user_id=user_id,
+            user_sig=user_sig,
+            device_id=self._device_id,
+            call_id=self.call_id,
+        )
+        return await open_connection(self._session, self.url, login)
+
+    def _welcomed(self, connection: Connection) -> None:
+        self._connection = connection
+        self._on_welcome(connection.welcome)
+
+    async def _stay(self, connection: Connection) -> None:
+        """Serve this connection and those that follow it, until the server has no more use for us."""
+        attempt = 0
+        following: Connection | None = connection
+        try:
+            while True:
+                if following is not None and await self._serve(following):
+                    attempt = 0
+                await asyncio.sleep(back_off(attempt))
+                attempt += 1
+                following = await self._try_again()
+        except LoginError as error:
+            self._on_goodbye(Goodbye(code=error.code, message=error.message))
+
+    async def _serve(self, connection: Connection) -> bool:
+        """Until it is lost; True if it was a good one. Raises `LoginError` if the server says goodbye for good."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        goodbye = await connection.run(self._on_message)
+        self._connection = None
+        if goodbye is not None and not goodbye.retry:
+            raise LoginError(goodbye.code, goodbye.message)
+        self._on_lost()
+        return clock() - began > SETTLED_SECONDS
+
+    async def _try_again(self) -> Connection | None:
+        try:
+            connection = await self._open()
+        except SignalingError as error:
+            log.info("not signed in again yet: %s", error)
+            return None
+        self._welcomed(connection)
+        return connection
