@@ -19,17 +19,36 @@ two members and carries none.
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from .bounds import (
+    MAX_CANDIDATE_BYTES,
+    Callees,
+    CallIdText,
+    Candidate,
+    Count,
+    DeviceId,
+    Generation,
+    Id,
+    LineIndex,
+    Members,
+    RingSeconds,
+    Sdp,
+    SdpMid,
+    Text,
+    Ticket,
+    UserData,
+    nested_too_deep,
+)
+from .bounds import MAX_SDP_BYTES as MAX_SDP_BYTES
 from .errors import ErrorCode, RemoteProtocolError
-from .types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, EndReason, MediaType, MemberState
+from .types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, MAX_USER_DATA_BYTES, EndReason, MediaType, MemberState
 
 PROTOCOL_VERSION = 1
 HEARTBEAT_SECONDS = 10.0
 """A client pings this often; the server takes a socket for dead after 1.5 times as long."""
-MAX_SDP_BYTES = 49152
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -42,7 +61,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 class MemberView(msgspec.Struct, frozen=True, kw_only=True):
     """One user in a call, as the server sees them."""
 
-    user_id: str
+    user_id: Id
     state: MemberState
     audio: bool = True
     """Their microphone is open."""
@@ -53,13 +72,13 @@ class MemberView(msgspec.Struct, frozen=True, kw_only=True):
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
     """A whole call at one moment: what a client needs to know to take part in it."""
 
-    call_id: str
-    seq: int
-    caller: str
-    callees: tuple[str, ...]
+    call_id: CallIdText
+    seq: Count
+    caller: Id
+    callees: Callees
     media: MediaType
-    members: tuple[MemberView, ...]
-    user_data: str = ""
+    members: Annotated[tuple[MemberView, ...], Members]
+    user_data: UserData = ""
     remaining: float | None = None
     """Seconds the ring will go on; None: for ever, or nobody rings any more."""
     elapsed: float | None = None
@@ -72,64 +91,64 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 class Login(Message, frozen=True, tag="login"):
     """The first frame: who we are. A second login of a user from another `device_id` kicks the first."""
 
-    version: int
-    app_id: int
-    user_id: str
-    user_sig: str
-    device_id: str
+    version: Count
+    app_id: Count
+    user_id: Id
+    user_sig: Ticket
+    device_id: DeviceId
     """Random, kept for the life of one client: a login with the same id resumes instead of kicking."""
-    call_id: str | None = None
+    call_id: CallIdText | None = None
     """The call this client believes it is in; the welcome says what has become of it."""
 
 
 class Command(Message, frozen=True):
     """A message that changes something and is answered by one `reply`."""
 
-    req_id: int
+    req_id: Count
 
 
 class Invite(Command, frozen=True, tag="invite"):
     """Call somebody. The caller makes the call id, so that a cancel can never miss its call."""
 
-    call_id: str
-    callees: tuple[str, ...]
+    call_id: CallIdText
+    callees: Callees
     media: MediaType
-    timeout: int
+    timeout: RingSeconds
     """Seconds to ring; 0 for ever."""
-    user_data: str = ""
+    user_data: UserData = ""
 
 
 class Accept(Command, frozen=True, tag="accept"):
     """Answer a ringing call."""
 
-    call_id: str
+    call_id: CallIdText
 
 
 class Reject(Command, frozen=True, tag="reject"):
     """Refuse a ringing call. With `busy` the caller sees a busy line (the verb `ignore`)."""
 
-    call_id: str
+    call_id: CallIdText
     busy: bool = False
 
 
 class Hangup(Command, frozen=True, tag="hangup"):
     """Leave the call, or cancel it while it rings. `reason` says why when no person decided it."""
 
-    call_id: str
+    call_id: CallIdText
     reason: Literal["hangup", "media_failed", "media_lost"] = "hangup"
 
 
 class SwitchMedia(Command, frozen=True, tag="switch_media"):
     """Switch the whole call between voice and video; for calls of two."""
 
-    call_id: str
+    call_id: CallIdText
     media: MediaType
 
 
 class SetMedia(Command, frozen=True, tag="set_media"):
     """Say whether our own microphone and camera are open."""
 
-    call_id: str
+    call_id: CallIdText
     audio: bool
     video: bool
 
@@ -137,8 +156,8 @@ class SetMedia(Command, frozen=True, tag="set_media"):
 class PeerReport(Message, frozen=True, tag="peer_report"):
     """Say whether media from another member arrives; the first `up` begins the conversation."""
 
-    call_id: str
-    user_id: str
+    call_id: CallIdText
+    user_id: Id
     up: bool
 
 
@@ -149,20 +168,20 @@ class Signal(Message, frozen=True, tag="signal"):
     A candidate of None is the end of candidates.
     """
 
-    call_id: str
-    to: str
+    call_id: CallIdText
+    to: Id
     kind: Literal["offer", "answer", "candidate"]
-    generation: int = 0
-    sdp: str | None = None
-    candidate: str | None = None
-    sdp_mid: str | None = None
-    sdp_m_line_index: int | None = None
+    generation: Generation = 0
+    sdp: Sdp | None = None
+    candidate: Candidate | None = None
+    sdp_mid: SdpMid | None = None
+    sdp_m_line_index: LineIndex | None = None
 
 
 class Ping(Message, frozen=True, tag="ping"):
     """The heartbeat, every `HEARTBEAT_SECONDS`."""
 
-    id: int
+    id: Count
 
 
 class Logout(Command, frozen=True, tag="logout"):
@@ -177,10 +196,10 @@ ClientMessage = Login | Invite | Accept | Reject | Hangup | SwitchMedia | SetMed
 class Ended(Message, frozen=True, tag="ended"):
     """The call is over for this user; nothing with this call id follows."""
 
-    call_id: str
-    seq: int
+    call_id: CallIdText
+    seq: Count
     reason: EndReason
-    user_id: str
+    user_id: Id
     """Who caused it."""
     media: MediaType
     duration: float = 0.0
@@ -190,8 +209,8 @@ class Ended(Message, frozen=True, tag="ended"):
 class Welcome(Message, frozen=True, tag="welcome"):
     """Signed in. `call` is the call this user is in now; `ended` tells how the call named in the login ended."""
 
-    version: int
-    user_id: str
+    version: Count
+    user_id: Id
     server_time: float
     """Unix time in seconds."""
     heartbeat: float = HEARTBEAT_SECONDS
@@ -203,31 +222,31 @@ class Goodbye(Message, frozen=True, tag="goodbye"):
     """The server closes this connection, and why. With `retry` the client may come back by itself."""
 
     code: ErrorCode
-    message: str
+    message: Text
     retry: bool = False
 
 
 class Reply(Message, frozen=True, tag="reply"):
     """The answer to one command; on refusal `call` is the state of the call it was about, if the user is in it."""
 
-    req_id: int
+    req_id: Count
     ok: bool
     code: ErrorCode | None = None
-    message: str = ""
+    message: Text = ""
     call: CallView | None = None
 
 
 class Pong(Message, frozen=True, tag="pong"):
     """The answer to a ping."""
 
-    id: int
+    id: Count
 
 
 class CallMessage(Message, frozen=True):
     """Something that happened in a call; `seq` grows by call."""
 
-    call_id: str
-    seq: int
+    call_id: CallIdText
+    seq: Count
 
 
 class Invited(Message, frozen=True, tag="invited"):
@@ -239,13 +258,13 @@ class Invited(Message, frozen=True, tag="invited"):
 class Ringing(CallMessage, frozen=True, tag="ringing"):
     """A callee's client was told of the call (to the caller)."""
 
-    user_id: str
+    user_id: Id
 
 
 class Joined(CallMessage, frozen=True, tag="joined"):
     """A user accepted; whoever was in the call already waits for the newcomer's offer."""
 
-    user_id: str
+    user_id: Id
     audio: bool = True
     video: bool = False
 
@@ -253,14 +272,14 @@ class Joined(CallMessage, frozen=True, tag="joined"):
 class Declined(CallMessage, frozen=True, tag="declined"):
     """A callee will not come: rejected, busy or no answer."""
 
-    user_id: str
+    user_id: Id
     reason: EndReason
 
 
 class Left(CallMessage, frozen=True, tag="left"):
     """A member left a call that goes on for the others."""
 
-    user_id: str
+    user_id: Id
     reason: EndReason
 
 
@@ -269,13 +288,13 @@ class MediaSwitched(CallMessage, frozen=True, tag="media_switched"):
 
     old: MediaType
     new: MediaType
-    user_id: str
+    user_id: Id
 
 
 class MediaSet(CallMessage, frozen=True, tag="media_set"):
     """Another member opened or closed microphone or camera."""
 
-    user_id: str
+    user_id: Id
     audio: bool
     video: bool
 
@@ -283,14 +302,14 @@ class MediaSet(CallMessage, frozen=True, tag="media_set"):
 class Signaled(Message, frozen=True, tag="signaled"):
     """A `Signal` from another member; `sender` is filled in by the server from the member's session."""
 
-    call_id: str
-    sender: str
+    call_id: CallIdText
+    sender: Id
     kind: Literal["offer", "answer", "candidate"]
-    generation: int = 0
-    sdp: str | None = None
-    candidate: str | None = None
-    sdp_mid: str | None = None
-    sdp_m_line_index: int | None = None
+    generation: Generation = 0
+    sdp: Sdp | None = None
+    candidate: Candidate | None = None
+    sdp_mid: SdpMid | None = None
+    sdp_m_line_index: LineIndex | None = None
 
 
 ServerMessage = (
@@ -311,46 +330,64 @@ ServerMessage = (
 
 T = TypeVar("T")
 
+
+class _Numbered(msgspec.Struct):
+    req_id: Count
+
+
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 _server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+_numbered_decoder: msgspec.json.Decoder[_Numbered] = msgspec.json.Decoder(_Numbered)
 
 
 def encode(message: Message) -> str:
-    """One text frame."""
+    """One text frame. Whatever decoding let in can be encoded and, passed on, fits into a frame again."""
     return _encoder.encode(message).decode("utf-8")
 
 
 def decode_from_client(frame: str | bytes) -> ClientMessage:
     """What a client sent; raises `RemoteProtocolError` and nothing else, whatever the bytes are."""
-    return _decode(_client_decoder, frame)
+    return _checked(_decode(_client_decoder, frame))
 
 
 def decode_from_server(frame: str | bytes) -> ServerMessage:
     """What the server sent; raises `RemoteProtocolError` and nothing else, whatever the bytes are."""
-    return _decode(_server_decoder, frame)
+    return _checked(_decode(_server_decoder, frame))
+
+
+def req_id_of(frame: str | bytes) -> int | None:
+    """The request number in a frame that could not be decoded, so that its refusal can name it; None without one."""
+    try:
+        return _decode(_numbered_decoder, frame).req_id
+    except RemoteProtocolError:
+        return None
 
 
 def _decode(decoder: msgspec.json.Decoder[T], frame: str | bytes) -> T:
+    # A lone surrogate in a str frame becomes bytes that are not UTF-8, and the decoder refuses them.
     data = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else frame
     if len(data) > MAX_MESSAGE_BYTES:
-        raise RemoteProtocolError(ErrorCode.BAD_MESSAGE, f"frame of {len(data)} bytes; {MAX_MESSAGE_BYTES} at most")
-    if _depth_exceeds(data, MAX_JSON_DEPTH):
-        raise RemoteProtocolError(ErrorCode.BAD_MESSAGE, f"JSON nested deeper than {MAX_JSON_DEPTH}")
+        raise _refused(f"frame of {len(data)} bytes; {MAX_MESSAGE_BYTES} at most")
+    if nested_too_deep(data):
+        raise _refused(f"JSON nested deeper than {MAX_JSON_DEPTH}, or brackets left open")
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RemoteProtocolError(ErrorCode.BAD_MESSAGE, f"not a message of this protocol: {error}") from error
+        raise _refused(f"not a message of this protocol: {error}") from error
 
 
-def _depth_exceeds(data: bytes, limit: int) -> bool:
-    """Counts brackets without parsing; brackets inside strings only make it stricter."""
-    depth = 0
-    for byte in data:
-        if byte in b"[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif byte in b"]}":
-            depth -= 1
-    return False
+def _checked(message: T) -> T:
+    """Holds the bounds that count bytes, where the types can count characters only."""
+    if isinstance(message, Signal | Signaled):
+        if len((message.candidate or "").encode()) > MAX_CANDIDATE_BYTES:
+            raise _refused(f"candidate longer than {MAX_CANDIDATE_BYTES} bytes")
+        if len(_encoder.encode(message.sdp or "")) - 2 > MAX_SDP_BYTES:
+            raise _refused(f"SDP longer than {MAX_SDP_BYTES} bytes")
+    elif isinstance(message, Invite) and len(message.user_data.encode()) > MAX_USER_DATA_BYTES:
+        raise _refused(f"user data longer than {MAX_USER_DATA_BYTES} bytes")
+    return message
+
+
+def _refused(message: str) -> RemoteProtocolError:
+    return RemoteProtocolError(ErrorCode.BAD_MESSAGE, message)
