@@ -56,6 +56,8 @@ class ErrorCode(str, Enum):
     BAD_SDP = "bad_sdp"
     BAD_CANDIDATE = "bad_candidate"
     CODEC = "codec"
+    BAD_SINK = "bad_sink"
+    """A sink of the program's own raised, so it gets nothing more."""
     # Running
     PORT_TAKEN = "port_taken"
     BAD_SETTING = "bad_setting"
