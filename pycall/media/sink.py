@@ -1,13 +1,22 @@
 """Where frames end: the two protocols a sink has to fit, and how sinks are opened by name.
 
 Sinks are called on the event loop and must return at once; one that is slow (a file, a window) keeps a thread and a
-bounded queue of its own. A bot's own sink is any object with these methods.
+bounded queue of its own. A bot's own sink is any object with these methods. A sink that has died (a loudspeaker pulled
+out, a full disk) raises `MediaError` from `hear` or `see`: it is then dropped, and the others go on.
+
+    speaker, speaker:NAME    sound: the default output device, or one whose name contains NAME
+    window                   picture: a window of its own (needs `pip install 'pycall[window]'` and a display)
+    terminal                 picture: coloured half blocks in the terminal
+    file:out.mkv, file:a.mp4 both: a file of what arrives; opened for sound and for picture, it is one file with both
+    null                     both: nothing
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
+from pycall.core.errors import ConfigError, ErrorCode
 from pycall.core.types import UserId
 from pycall.media.frames import AudioFrame, VideoFrame
 
@@ -34,3 +43,87 @@ class VideoSink(Protocol):
     def see(self, user_id: UserId, frame: VideoFrame) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class NullSink:
+    """Takes sound and picture and does nothing with them."""
+
+    def start(self) -> None: ...
+
+    def hear(self, frame: AudioFrame) -> None: ...
+
+    def see(self, user_id: UserId, frame: VideoFrame) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class _AudioCallback(NullSink):
+    def __init__(self, listener: Callable[[AudioFrame], None]) -> None:
+        self._listener = listener
+
+    def hear(self, frame: AudioFrame) -> None:
+        self._listener(frame)
+
+
+class _VideoCallback(NullSink):
+    def __init__(self, listener: Callable[[UserId, VideoFrame], None]) -> None:
+        self._listener = listener
+
+    def see(self, user_id: UserId, frame: VideoFrame) -> None:
+        self._listener(user_id, frame)
+
+
+def on_audio(listener: Callable[[AudioFrame], None]) -> AudioSink:
+    """A sink that calls `listener(frame)` on the event loop every 20 ms; it must return at once."""
+    return _AudioCallback(listener)
+
+
+def on_video(listener: Callable[[UserId, VideoFrame], None]) -> VideoSink:
+    """A sink that calls `listener(user_id, frame)` on the event loop for each picture; it must return at once."""
+    return _VideoCallback(listener)
+
+
+def open_audio_sink(name: str) -> AudioSink:
+    """The sink called `name`, not started yet: `speaker`, `speaker:NAME`, `file:PATH` or `null`.
+
+    Raises `ConfigError` for a name that means nothing and `MediaError` for a file of an unknown kind.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "speaker":
+        from pycall.media.devices.sound import Speaker
+
+        return Speaker(rest or None)
+    if kind == "file" and rest:
+        from pycall.media.recorder import open_audio_file
+
+        return open_audio_file(rest)
+    if name == "null":
+        return NullSink()
+    raise _unknown(name, "sound", "speaker, speaker:NAME, file:out.mkv, file:out.mp4, null")
+
+
+def open_video_sink(name: str) -> VideoSink:
+    """The sink called `name`, not started yet: `window`, `terminal`, `file:PATH` or `null`.
+
+    Raises `ConfigError` for a name that means nothing and `MediaError` for a file of an unknown kind.
+    """
+    kind, _, rest = name.partition(":")
+    if name == "window":
+        from pycall.media.devices.window import Window
+
+        return Window()
+    if name == "terminal":
+        from pycall.media.devices.terminal import Terminal
+
+        return Terminal()
+    if kind == "file" and rest:
+        from pycall.media.recorder import open_video_file
+
+        return open_video_file(rest)
+    if name == "null":
+        return NullSink()
+    raise _unknown(name, "picture", "window, terminal, file:out.mkv, file:out.mp4, null")
+
+
+def _unknown(name: str, what: str, names: str) -> ConfigError:
+    return ConfigError(ErrorCode.BAD_SETTING, f"no {what} sink is called {name!r}; use one of: {names}")

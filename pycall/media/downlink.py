@@ -1,0 +1,202 @@
+"""Everybody's sound and picture on their way from the peers to our sinks.
+
+    peer ─► 48 kHz mono ─► meter ─► mixer ─► every audio sink
+    peer ─► stamped with its arrival ─► every video sink
+
+Everything here runs on the event loop; only the sinks' blocking `start` and `stop` run in threads. A sink that raises
+is dropped and reported once, and the others go on: a call never ends because a loudspeaker did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import av
+import numpy as np
+
+from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.types import UserId
+from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
+from pycall.media.level import Meter
+from pycall.media.mixer import Mixer
+from pycall.media.sink import AudioSink, VideoSink
+
+logger = logging.getLogger(__name__)
+
+SinkT = TypeVar("SinkT", AudioSink, VideoSink)
+_TICK = FRAME_SAMPLES / SAMPLE_RATE
+_LATE = 0.1
+"""Seconds by which the mixing clock may lag before it starts anew instead of catching up."""
+
+
+class _Ear:
+    """Turns one user's decoded frames into int16 mono 48 kHz, and meters them."""
+
+    def __init__(self) -> None:
+        self._resampler: av.AudioResampler | None = None
+        self.meter = Meter()
+
+    def convert(self, frame: av.AudioFrame) -> Samples:
+        """One dimension, any length, an array of our own."""
+        if frame.format.name == "s16" and frame.sample_rate == SAMPLE_RATE:
+            return _to_mono(frame)
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        frame.pts = None
+        parts = [part.to_ndarray().reshape(-1) for part in self._resampler.resample(frame)]
+        return np.concatenate(parts).astype(np.int16, copy=False) if parts else np.zeros(0, np.int16)
+
+
+class Downlink:
+    """Gives what arrives to the sinks. All methods are called on the event loop, also the callback.
+
+    `on_sink_failed(sink, error)` is called once for a sink that did not start or that raised; the sink is gone then.
+    """
+
+    def __init__(self, *, on_sink_failed: Callable[[AudioSink | VideoSink, MediaError], None] | None = None) -> None:
+        self._on_sink_failed = on_sink_failed
+        self._audio_sinks: list[AudioSink] = []
+        self._video_sinks: list[VideoSink] = []
+        self._ears: dict[UserId, _Ear] = {}
+        self._mixer = Mixer()
+        self._clock: asyncio.TimerHandle | None = None
+        self._running = False
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    async def start(self, audio_sinks: Sequence[AudioSink], video_sinks: Sequence[VideoSink]) -> None:
+        """Open the sinks and begin to give. One that cannot be opened is reported; the others are used."""
+        self._running = True
+        for audio_sink in audio_sinks:
+            await self.add_audio_sink(audio_sink)
+        for video_sink in video_sinks:
+            await self.add_video_sink(video_sink)
+
+    async def stop(self) -> None:
+        """Give nothing more and close every sink; may be called twice."""
+        self._running = False
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+        sinks: list[AudioSink | VideoSink] = [*self._audio_sinks, *self._video_sinks]
+        self._audio_sinks, self._video_sinks = [], []
+        self._ears.clear()
+        self._mixer = Mixer()
+        await asyncio.gather(*(asyncio.to_thread(sink.stop) for sink in sinks), *self._stopping)
+
+    async def add_audio_sink(self, sink: AudioSink) -> bool:
+        """Open one more sink in a running call; False if it could not be opened (which is reported)."""
+        return await self._add(sink, self._audio_sinks)
+
+    async def add_video_sink(self, sink: VideoSink) -> bool:
+        return await self._add(sink, self._video_sinks)
+
+    async def remove_audio_sink(self, sink: AudioSink) -> None:
+        """Give this sink nothing more and close it; unknown ones are ignored."""
+        await self._remove(sink, self._audio_sinks)
+
+    async def remove_video_sink(self, sink: VideoSink) -> None:
+        await self._remove(sink, self._video_sinks)
+
+    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
+        """A piece of a user's decoded sound: any rate, layout and length."""
+        if not self._running:
+            return
+        ear = self._ears.setdefault(user_id, _Ear())
+        samples = ear.convert(frame)
+        if len(samples):
+            ear.meter.hear(samples)
+            now = time.monotonic()
+            self._give_audio(self._mixer.push(user_id, samples, now))
+            self._keep_clock(now)
+
+    def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
+        """One decoded picture, given to every sink at once. Sinks share it and must not change it."""
+        if not self._running:
+            return
+        picture = VideoFrame(frame)
+        for sink in tuple(self._video_sinks):
+            try:
+                sink.see(user_id, picture)
+            except Exception as error:  # a sink may be the program's own code
+                self._drop(sink, self._video_sinks, error)
+
+    def volumes(self) -> dict[UserId, int]:
+        """The loudest 20 ms of every user since last asked, 0 to 100."""
+        return {user_id: ear.meter.read() for user_id, ear in self._ears.items()}
+
+    def forget(self, user_id: UserId) -> None:
+        """The user has left: no volume, nothing left in the mix."""
+        self._ears.pop(user_id, None)
+        self._mixer.forget(user_id)
+
+    def _give_audio(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            for sink in tuple(self._audio_sinks):
+                try:
+                    sink.hear(frame)
+                except Exception as error:  # a sink may be the program's own code
+                    self._drop(sink, self._audio_sinks, error)
+
+    def _keep_clock(self, now: float) -> None:
+        if self._clock is None and self._mixer.several(now):
+            loop = asyncio.get_running_loop()
+            self._clock = loop.call_at(loop.time() + _TICK, self._tick, loop.time() + _TICK)
+
+    def _tick(self, due: float) -> None:
+        """Runs every 20 ms while several people are heard."""
+        self._clock = None
+        now = time.monotonic()
+        self._give_audio(self._mixer.tick(now))
+        if self._running and self._mixer.several(now):
+            loop = asyncio.get_running_loop()
+            following = due + _TICK if loop.time() - due < _LATE else loop.time() + _TICK
+            self._clock = loop.call_at(following, self._tick, following)
+
+    async def _add(self, sink: SinkT, sinks: list[SinkT]) -> bool:
+        try:
+            await asyncio.to_thread(sink.start)
+        except MediaError as error:
+            self._report(sink, error)
+            return False
+        if self._running:
+            sinks.append(sink)
+            return True
+        await asyncio.to_thread(sink.stop)
+        return False
+
+    async def _remove(self, sink: SinkT, sinks: list[SinkT]) -> None:
+        if sink in sinks:
+            sinks.remove(sink)
+            await asyncio.to_thread(sink.stop)
+
+    def _drop(self, sink: SinkT, sinks: list[SinkT], error: Exception) -> None:
+        """Take a sink that raised out of use, close it in the background and tell once."""
+        if sink not in sinks:
+            return
+        sinks.remove(sink)
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(sink.stop), name="sink stop")
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+        if not isinstance(error, MediaError):
+            logger.error("the sink %s raised and gets nothing more", type(sink).__name__, exc_info=error)
+            error = MediaError(ErrorCode.BAD_SINK, f"the sink {type(sink).__name__} raised {error!r}; it is dropped")
+        self._report(sink, error)
+
+    def _report(self, sink: AudioSink | VideoSink, error: MediaError) -> None:
+        if self._on_sink_failed is None:
+            logger.warning("%s", error)
+        else:
+            self._on_sink_failed(sink, error)
+
+
+def _to_mono(frame: av.AudioFrame) -> Samples:
+    """Packed s16 of any number of channels: their mean."""
+    flat: Samples = frame.to_ndarray().reshape(-1).astype(np.int16)
+    channels = len(frame.layout.channels)
+    if channels == 1:
+        return flat
+    return flat.reshape(-1, channels).mean(axis=1).astype(np.int16)

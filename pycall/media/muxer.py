@@ -1,0 +1,135 @@
+"""Writes one `.mkv` or `.mp4` that plays even if the process is killed while writing it.
+
+Matroska closes a cluster, and MP4 a fragment, about every second, and both are flushed at once; the end of the file
+adds nothing that a player needs. Tracks: pictures (H.264) in the order given, then one of sound (Opus or AAC, mono).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import PictureType
+
+from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.frames import SAMPLE_RATE, Samples
+
+logger = logging.getLogger(__name__)
+
+FORMATS = {".mkv": "matroska", ".mp4": "mp4"}
+_FRAGMENT = 1_000_000
+_OPTIONS = {
+    "matroska": {"cluster_time_limit": "1000", "default_mode": "infer_no_subs"},
+    "mp4": {"movflags": "empty_moov+default_base_moof", "frag_duration": str(_FRAGMENT)},
+}
+_COMMON_OPTIONS = {
+    "flush_packets": "1",
+    # A track that falls silent (a closed camera) must not hold the others back in memory for longer than this.
+    "max_interleave_delta": str(_FRAGMENT),
+}
+_AUDIO = {"matroska": ("libopus", 64_000), "mp4": ("aac", 96_000)}
+_X264 = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "threads": "1"}
+_MILLISECOND = Fraction(1, 1000)
+_KEYFRAME_EVERY = 60
+
+
+def format_of(path: str) -> str:
+    """FFmpeg's name of the container that a file name asks for; `MediaError` if it is neither."""
+    name = FORMATS.get(Path(path).suffix.lower())
+    if name is None:
+        raise MediaError(ErrorCode.BAD_FILE, f"{path}: a recording must be called .mkv or .mp4")
+    return name
+
+
+class Muxer:
+    """An open file. Times are seconds since its beginning. Every method may raise `av.FFmpegError` or `OSError`."""
+
+    def __init__(self, path: str, *, audio: bool, pictures: Mapping[str, tuple[int, int]]) -> None:
+        """`pictures`: name to (width, height) of each picture track, in the file's order."""
+        form = format_of(path)
+        options = {**_COMMON_OPTIONS, **_OPTIONS[form]}
+        self._container = av.open(f"file:{path}", "w", format=form, container_options=options)
+        self._pictures = {name: self._add_picture(name, size) for name, size in pictures.items()}
+        self._audio = self._add_audio(*_AUDIO[form]) if audio else None
+        self._last = dict.fromkeys(pictures, -1)
+        self._container.start_encoding()
+
+    def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> None:
+        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept."""
+        stream = self._pictures[track]
+        frame = fit(picture, stream.width, stream.height)
+        self._last[track] = frame.pts = max(round(seconds * 1000), self._last[track] + 1)
+        frame.time_base = _MILLISECOND
+        frame.pict_type = PictureType.NONE
+        self._container.mux(stream.encode(frame))
+
+    def write_sound(self, samples: Samples, position: int) -> None:
+        """Encode int16 mono 48 kHz; `position` is that of its first sample."""
+        if self._audio is None:
+            return
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts, frame.time_base = position, Fraction(1, SAMPLE_RATE)
+        self._container.mux(self._audio.encode(frame))
+
+    def close(self) -> None:
+        """Flush the encoders and end the file; the file is closed even if that fails."""
+        try:
+            for stream in (*self._pictures.values(), self._audio):
+                if stream is not None:
+                    self._container.mux(stream.encode(None))
+        finally:
+            self._container.close()
+
+    def _add_picture(self, name: str, size: tuple[int, int]) -> av.VideoStream:
+        stream = self._container.add_stream("libx264", rate=30, options=dict(_X264))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = _MILLISECOND
+        stream.codec_context.gop_size = _KEYFRAME_EVERY
+        stream.metadata["title"] = name
+        return stream
+
+    def _add_audio(self, codec: str, bit_rate: int) -> av.AudioStream:
+        stream = self._container.add_stream(codec, rate=SAMPLE_RATE)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        stream.bit_rate = bit_rate
+        return stream
+
+
+def even(size: int) -> int:
+    """The largest even number not above `size`, at least 2: H.264 halves the colour planes."""
+    return max(2, size - size % 2)
+
+
+def fit(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """A yuv420p copy of the picture in a frame of this (even) size: scaled to fit, black where it does not reach."""
+    scale = min(width / picture.width, height / picture.height)
+    inner_width = min(width, even(round(picture.width * scale)))
+    inner_height = min(height, even(round(picture.height * scale)))
+    planes = picture.reformat(inner_width, inner_height, "yuv420p").to_ndarray().astype(np.uint8, copy=False)
+    if (inner_width, inner_height) != (width, height):
+        planes = _framed(planes, inner_width, inner_height, width, height)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
+
+
+def _framed(inner: npt.NDArray[np.uint8], w: int, h: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+    """The yuv420p planes of a (w, h) picture in the middle of a black one of (width, height)."""
+    flat = inner.reshape(-1)
+    top, left = (height - h) // 4 * 2, (width - w) // 4 * 2
+    outer = []
+    at = 0
+    for divisor, black in ((1, 16), (2, 128), (2, 128)):
+        rows, columns = h // divisor, w // divisor
+        plane = np.full((height // divisor, width // divisor), black, np.uint8)
+        y, x = top // divisor, left // divisor
+        plane[y : y + rows, x : x + columns] = flat[at : at + rows * columns].reshape(rows, columns)
+        at += rows * columns
+        outer.append(plane.reshape(-1))
+    return np.concatenate(outer).reshape(height * 3 // 2, width)

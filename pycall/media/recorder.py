@@ -1,0 +1,324 @@
+"""Records a call to one file: their picture, ours, and both voices in one track, all on one timeline.
+
+    taps (event loop) ─► bounded queues ─► one thread: lanes and tape, encoders, file
+
+The timeline is `time.monotonic()` since `start`. The tracks of a file must be known when its header is written: that
+is as soon as every expected picture track has shown its first picture, and at the latest one second after anything
+came; a track that is late then gets `LATE_SIZE`. So start a recorder when the call begins, not while it rings.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Collection
+
+import av
+
+from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.types import UserId
+from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, VideoFrame
+from pycall.media.muxer import Muxer, even, format_of
+from pycall.media.sink import AudioSink, VideoSink
+from pycall.media.tape import Lane, Tape
+
+logger = logging.getLogger(__name__)
+
+FAR = "far"
+NEAR = "near"
+SOUND = "sound"
+HEADER_WAIT = 1.0
+"""Seconds after the first frame of anything within which every expected picture should have come."""
+LATE_SIZE = (1280, 720)
+"""Size of a picture track whose first picture came after the header was written; pictures are fitted into it."""
+MAX_PICTURES = 60
+"""Pictures waiting to be encoded, both sides together: 1 s at 30 fps; the oldest is dropped."""
+MAX_SOUNDS = 500
+"""Sound frames waiting, both sides together: 5 s; the oldest is dropped."""
+
+_HOLD = 0.4
+"""Seconds that sound stays on the tape, so that the other side's share of the same moment can still come."""
+_WAKE = 0.1
+_FOLLOW = 2.0
+"""Seconds without a picture of the user shown on the far track after which another user may have it."""
+_STOP_TIMEOUT = 5.0
+
+
+class _Tap:
+    """One end of the recorder, shaped like a sink. Starting and stopping is the recorder's own."""
+
+    def __init__(self, recorder: CallRecorder, side: str) -> None:
+        self._recorder = recorder
+        self._side = side
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def hear(self, frame: AudioFrame) -> None:
+        self._recorder.take_sound(self._side, frame)
+
+    def see(self, user_id: UserId, frame: VideoFrame) -> None:
+        self._recorder.take_picture(self._side, user_id, frame)
+
+
+class CallRecorder:
+    """Writes `path` (`.mkv` or `.mp4`), replacing it. Give its four taps to whoever has the frames.
+
+    `near=False` records only what was seen and heard. `expect` names the tracks the file gets: `"far"` and `"near"`
+    pictures and `"sound"`; by default all that the taps can fill. A failure while recording (disk full) ends the file
+    but not the call; it is reported once: to `on_failure`, called on the recorder's thread, or without that by
+    raising from the next call of a tap. Raises `MediaError` for a file name that is neither `.mkv` nor `.mp4`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        near: bool = True,
+        expect: Collection[str] | None = None,
+        on_failure: Callable[[MediaError], None] | None = None,
+    ) -> None:
+        format_of(path)
+        self.path = path
+        self.expect = set(expect if expect is not None else (FAR, NEAR, SOUND))
+        if not near:
+            self.expect.discard(NEAR)
+        self._sides = {FAR, NEAR} if near else {FAR}
+        self.far_audio = self.far_video = _Tap(self, FAR)
+        self.near_audio = self.near_video = _Tap(self, NEAR)
+        self.dropped_pictures = 0
+        self._on_failure = on_failure
+        self._failure: MediaError | None = None
+        self._began = 0.0
+        self._changed = threading.Condition()
+        self._pictures: deque[tuple[str, UserId, VideoFrame]] = deque()
+        self._sounds: deque[tuple[str, AudioFrame]] = deque(maxlen=MAX_SOUNDS)
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Create the file and begin the timeline; raises `MediaError` if the file cannot be written."""
+        try:
+            with open(self.path, "wb"):
+                pass
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise MediaError(ErrorCode.BAD_FILE, f"cannot write the recording {self.path}: {reason}") from error
+        self._began = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=f"record {os.path.basename(self.path)}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what has come, end the file and join the thread. May be called twice; then it does nothing."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(_STOP_TIMEOUT)
+            if thread.is_alive():
+                logger.error("the recording was not finished after %.0f s", _STOP_TIMEOUT)
+
+    def take_sound(self, side: str, frame: AudioFrame) -> None:
+        """A frame of one side, mono at 48 kHz; returns at once. For the taps."""
+        if self._accepts(SOUND, side):
+            with self._changed:
+                self._sounds.append((side, frame))
+
+    def take_picture(self, side: str, user_id: UserId, frame: VideoFrame) -> None:
+        """A picture of one side; returns at once, drops the oldest if the encoder is behind. For the taps."""
+        if self._accepts(side, side):
+            with self._changed:
+                if len(self._pictures) >= MAX_PICTURES:
+                    self._pictures.popleft()
+                    self.dropped_pictures += 1
+                self._pictures.append((side, user_id, frame))
+                self._changed.notify()
+
+    def _accepts(self, track: str, side: str) -> bool:
+        if self._failure is not None and self._on_failure is None:
+            failure, self._on_failure = self._failure, _ignore
+            raise failure
+        running = self._thread is not None and not self._closing and self._failure is None
+        return running and track in self.expect and side in self._sides
+
+    def _run(self) -> None:
+        try:
+            _Writer(self).run()
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._failure = MediaError(ErrorCode.BAD_FILE, f"the recording {self.path} has ended: {reason}")
+            logger.warning("%s", self._failure)
+            if self._on_failure is not None:
+                self._on_failure(self._failure)
+
+    def next_work(self) -> tuple[list[tuple[str, AudioFrame]], tuple[str, UserId, VideoFrame] | None, bool]:
+        """All waiting sound, one waiting picture, and whether it is time to end. For the recorder's thread."""
+        with self._changed:
+            if not self._pictures and not self._closing:
+                self._changed.wait(_WAKE)
+            sounds = list(self._sounds)
+            self._sounds.clear()
+            picture = self._pictures.popleft() if self._pictures else None
+            return sounds, picture, self._closing and picture is None
+
+    @property
+    def began(self) -> float:
+        """`time.monotonic()` at `start`: the file's zero."""
+        return self._began
+
+
+def _ignore(_: MediaError) -> None:
+    """The failure has been reported already."""
+
+
+class _Writer:
+    """What the recorder's thread does, from the first frame to the end of the file."""
+
+    def __init__(self, recorder: CallRecorder) -> None:
+        self._recorder = recorder
+        self._muxer: Muxer | None = None
+        self._early: deque[tuple[str, VideoFrame]] = deque(maxlen=MAX_PICTURES)
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._first: float | None = None
+        self._tape = Tape()
+        self._lanes = {FAR: Lane(), NEAR: Lane()}
+        self._shown: tuple[UserId, float] | None = None
+
+    def run(self) -> None:
+        try:
+            ended = False
+            while not ended:
+                sounds, picture, ended = self._recorder.next_work()
+                self._lay(sounds)
+                if picture is not None:
+                    self._show(*picture)
+                self._advance(bool(sounds) or picture is not None, ended)
+        finally:
+            if self._muxer is not None:
+                self._muxer.close()
+
+    def _lay(self, sounds: list[tuple[str, AudioFrame]]) -> None:
+        for side, frame in sounds:
+            placed = self._lanes[side].place(frame.samples[:, 0], frame.time - self._recorder.began)
+            if placed is not None:
+                self._tape.add(*placed)
+
+    def _show(self, side: str, user_id: UserId, frame: VideoFrame) -> None:
+        """Encode a picture, or keep it until the header is written."""
+        if side == FAR and not self._follows(user_id, frame.time):
+            return
+        self._sizes.setdefault(side, (even(frame.width), even(frame.height)))
+        if self._muxer is None:
+            self._early.append((side, frame))
+        else:
+            self._muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+
+    def _follows(self, user_id: UserId, now: float) -> bool:
+        """With several others, the far track keeps to the first until they have had no picture for a while."""
+        if self._shown is None or self._shown[0] == user_id or now - self._shown[1] > _FOLLOW:
+            self._shown = (user_id, now)
+            return True
+        return False
+
+    def _advance(self, anything: bool, ended: bool) -> None:
+        """Write the header when it is time to, then the sound that nothing more can come for."""
+        now = time.monotonic()
+        if self._first is None and anything:
+            self._first = now
+        if self._muxer is None and (ended or self._ready(now)):
+            self._open()
+        if self._muxer is None:
+            return
+        elapsed = (now - self._recorder.began) * SAMPLE_RATE
+        until = max(elapsed, self._tape.end) if ended else elapsed - _HOLD * SAMPLE_RATE
+        while self._tape.position + FRAME_SAMPLES <= until:
+            position = self._tape.position
+            self._muxer.write_sound(self._tape.take(FRAME_SAMPLES), position)
+
+    def _ready(self, now: float) -> bool:
+        complete = self._recorder.expect - {SOUND} <= self._sizes.keys()
+        return self._first is not None and (complete or now - self._first > HEADER_WAIT)
+
+    def _open(self) -> None:
+        expect = self._recorder.expect
+        sizes = {side: self._sizes.get(side, LATE_SIZE) for side in (FAR, NEAR) if side in expect}
+        self._muxer = Muxer(self._recorder.path, audio=SOUND in expect, pictures=sizes)
+        while self._early:
+            side, frame = self._early.popleft()
+            self._muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+
+
+class _SharedFile:
+    """A recorder behind `file:` sinks: opened once for sound and once for pictures, it is one file with both."""
+
+    def __init__(self, path: str) -> None:
+        self.recorder = CallRecorder(path, near=False, expect=())
+        self._users = 0
+
+    @property
+    def begun(self) -> bool:
+        return self._users > 0
+
+    def start(self) -> None:
+        if self._users == 0:
+            self.recorder.start()
+        self._users += 1
+
+    def stop(self) -> None:
+        self._users -= 1
+        if self._users == 0:
+            self.recorder.stop()
+
+
+class _FileSink:
+    """The sound or the picture half of a shared file."""
+
+    def __init__(self, shared: _SharedFile) -> None:
+        self._shared = shared
+        self._running = False
+
+    def start(self) -> None:
+        self._shared.start()
+        self._running = True
+
+    def hear(self, frame: AudioFrame) -> None:
+        self._shared.recorder.far_audio.hear(frame)
+
+    def see(self, user_id: UserId, frame: VideoFrame) -> None:
+        self._shared.recorder.far_video.see(user_id, frame)
+
+    def stop(self) -> None:
+        if self._running:
+            self._running = False
+            self._shared.stop()
+
+
+_shared: weakref.WeakValueDictionary[str, _SharedFile] = weakref.WeakValueDictionary()
+
+
+def open_audio_file(path: str) -> AudioSink:
+    """The sound half of the file at `path`; not started yet."""
+    return _FileSink(_share(path, SOUND))
+
+
+def open_video_file(path: str) -> VideoSink:
+    """The picture half of the file at `path`; not started yet."""
+    return _FileSink(_share(path, FAR))
+
+
+def _share(path: str, track: str) -> _SharedFile:
+    """The file that the other half has opened and not started yet, or else a new one."""
+    key = os.path.realpath(path)
+    shared = _shared.get(key)
+    if shared is not None and shared.begun:
+        raise MediaError(ErrorCode.BAD_FILE, f"{path} is being written already; choose another file")
+    if shared is None or track in shared.recorder.expect:
+        shared = _shared[key] = _SharedFile(path)
+    shared.recorder.expect.add(track)
+    return shared
