@@ -1,0 +1,115 @@
+"""Which sources and sinks a call uses: what the user named, else what this machine has, else something that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pycall.config import EngineConfig
+from pycall.core.errors import ConfigError, ErrorCode, MediaError
+
+from .identity import Identity
+
+Tell = Callable[[str], None]
+PROMPT_INTERVAL = 0.2
+"""Seconds between levels: fast enough for a meter that moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaChoice:
+    """The media options of one command; None means the user named nothing."""
+
+    audio_source: str | None = None
+    video_source: str | None = None
+    audio_sink: str | None = None
+    video_sink: str | None = None
+    profile: str = "720p30"
+    record: str | None = None
+
+    def config(self, identity: Identity, tell: Tell, *, video: bool) -> EngineConfig:
+        """The engine's settings; `tell` gets a line for each thing this machine lacks. May block for a second.
+
+        Raises MediaError or ConfigError if something that was named cannot be used.
+        """
+        self._check()
+        return EngineConfig(
+            server=identity.server,
+            app_id=identity.app_id,
+            audio_source=self.audio_source or _microphone(tell),
+            video_source=self.video_source or _camera(tell, video),
+            audio_sink=self.audio_sink or _speaker(tell),
+            video_sink=self.video_sink or _screen(tell, video),
+            video_profile=self.profile,
+            record=self.record,
+            volume_interval=PROMPT_INTERVAL,
+        )
+
+    def _check(self) -> None:
+        """Open, once, what was named, so that a typing error is told before anybody's phone rings."""
+        from pycall.media.profiles import profile
+        from pycall.media.sink import open_audio_sink, open_video_sink
+        from pycall.media.source import open_audio_source, open_video_source
+
+        size = profile(self.profile)
+        if self.audio_source:
+            open_audio_source(self.audio_source)
+        if self.video_source:
+            open_video_source(self.video_source, size)
+        if self.audio_sink:
+            open_audio_sink(self.audio_sink)
+        if self.video_sink:
+            open_video_sink(self.video_sink)
+        if self.record:
+            check_writable(self.record)
+
+
+def check_writable(path: str) -> None:
+    """A recording's file can be made: a known ending, in a folder that is there. Else a MediaError or ConfigError."""
+    target = Path(path)
+    if target.suffix.lower() not in {".mkv", ".mp4"}:
+        raise ConfigError(ErrorCode.BAD_SETTING, f"{path!r} cannot be recorded to: name a .mkv or .mp4 file")
+    if not target.absolute().parent.is_dir():
+        raise MediaError(ErrorCode.NO_SUCH_FILE, f"the folder of {path!r} is not there: make it first")
+
+
+def _microphone(tell: Tell) -> str:
+    from .hardware import find_audio
+
+    found = find_audio()
+    if found.inputs:
+        return "mic"
+    tell(f"{found.problem or 'no microphone found'}: sending silence")
+    return "null"
+
+
+def _speaker(tell: Tell) -> str:
+    from .hardware import find_audio
+
+    found = find_audio()
+    if found.outputs:
+        return "speaker"
+    tell(f"{found.problem or 'no speaker found'}: playing nothing")
+    return "null"
+
+
+def _camera(tell: Tell, video: bool) -> str:
+    from .hardware import find_cameras
+
+    cameras = find_cameras()
+    if cameras:
+        return "camera:0"
+    if video:
+        tell("no camera found: sending the test pattern")
+    return "pattern"
+
+
+def _screen(tell: Tell, video: bool) -> str:
+    from .hardware import display_problem
+
+    problem = display_problem()
+    if problem is None:
+        return "window"
+    if video:
+        tell(f"{problem}: showing no picture")
+    return "null"

@@ -1,0 +1,92 @@
+"""Who we are to which server: user, ticket, address, taken from options, the environment or the dev server's file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
+from pycall.core.errors import ConfigError, ErrorCode
+from pycall.core.types import is_user_id
+
+TICKET_SECONDS = 86400
+"""How long a ticket made on the spot is good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a login needs; `user_sig` is a secret and is not shown."""
+
+    user_id: str
+    user_sig: str
+    server: str
+    app_id: int
+
+    def __repr__(self) -> str:
+        return f"Identity({self.user_id} at {self.server})"
+
+
+def _wrong(message: str, code: ErrorCode = ErrorCode.BAD_SETTING) -> ConfigError:
+    return ConfigError(code, message)
+
+
+def check_user(user: str) -> str:
+    """`user`, if it can be a user id; else a ConfigError."""
+    if not is_user_id(user):
+        raise _wrong(f"{user[:40]!r} cannot be a user: use 1 to 32 of A-Z a-z 0-9 _ and -", code=ErrorCode.BAD_ARGUMENT)
+    return user
+
+
+def _check_server(server: str) -> str:
+    parts = urlsplit(server)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        raise _wrong(f"{server[:80]!r} is no server address: use ws://HOST:PORT/ws or wss://HOST/ws")
+    return server
+
+
+def _ticket(user: str, app_id: int, secret_key: str, expire: int) -> str:
+    import time
+
+    from pycall.core.usersig import make_user_sig
+
+    return make_user_sig(app_id, secret_key, user, now=int(time.time()), expire=expire)
+
+
+def make_ticket(user: str, *, app_id: int | None, secret_key: str | None, expire: int) -> str:
+    """A UserSig for `user`, good for `expire` seconds; raises ConfigError if no secret key can be found."""
+    check_user(user)
+    if secret_key:
+        return _ticket(user, app_id or DEFAULT_APP_ID, secret_key, expire)
+    from .devfile import read_dev_file
+
+    dev = read_dev_file()
+    if dev is None or app_id not in {None, dev.app_id}:
+        raise _wrong("no secret key: set PYCALL_SECRET_KEY (or start `pycall serve --dev` on this machine)")
+    return _ticket(user, dev.app_id, dev.secret_key, expire)
+
+
+def find_identity(as_user: str | None, *, server: str | None, sig: str | None, app_id: int | None) -> Identity:
+    """Who to sign in as, where, and with which ticket; raises ConfigError that says what is missing."""
+    if not as_user:
+        raise _wrong("who are you? give --as USER (or set PYCALL_USER)")
+    user = check_user(as_user)
+    if server is not None:
+        _check_server(server)
+    secret_key = os.environ.get("PYCALL_SECRET_KEY")
+    if sig or secret_key:
+        ticket = sig or _ticket(user, app_id or DEFAULT_APP_ID, secret_key or "", TICKET_SECONDS)
+        return Identity(user, ticket, server or DEFAULT_SERVER, app_id or DEFAULT_APP_ID)
+    return _from_dev_server(user, server)
+
+
+def _from_dev_server(user: str, server: str | None) -> Identity:
+    from .devfile import read_dev_file
+
+    dev = read_dev_file()
+    if dev is None or server not in {None, dev.url}:
+        raise _wrong(
+            "no ticket: give --sig TICKET (made by `pycall sig` where the server's key is), set PYCALL_SECRET_KEY, "
+            "or start `pycall serve --dev` on this machine"
+        )
+    return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), dev.url, dev.app_id)

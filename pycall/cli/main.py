@@ -1,0 +1,264 @@
+"""The command `pycall`: its sub-commands, each loading only what it needs, and how a failure reaches the shell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from types import TracebackType
+from typing import Annotated
+
+import typer
+
+from pycall.core.errors import ErrorCode, PyCallError
+
+from . import options as o
+from .exit_codes import ExitCode, for_error, table
+
+_EXIT_CODES = "Exit codes:\n\n" + table()
+
+app = typer.Typer(
+    name="pycall",
+    help="The phone line for Python: call, ring, answer, talk and see each other over WebRTC.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bot_app = typer.Typer(help="Bots that answer: echo, play, record.", rich_markup_mode="rich")
+app.add_typer(bot_app, name="bot")
+
+# In typer every usage error descends from the parent of the parent of BadParameter, whichever click it brings along.
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pycall import __version__
+
+        typer.echo(f"pycall {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    dev: Annotated[bool, typer.Option("--dev", help="Make up a secret key and listen on this machine only.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8790,
+    db: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where calls are kept; a SQLAlchemy URL or a file name.")
+    ] = None,
+    app_id: o.AppId = None,
+    secret_key_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with the secret key; or set PYCALL_SECRET_KEY.")
+    ] = None,
+) -> int:
+    """Run the signaling server."""
+    from .serve import run
+
+    return run(dev=dev, host=host, port=port, db=db, app_id=app_id, secret_key_file=secret_key_file)
+
+
+@app.command()
+def sig(
+    user: Annotated[str, typer.Argument(help="Who the ticket is for.")],
+    app_id: o.AppId = None,
+    secret_key: o.SecretKey = None,
+    expire: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long the ticket is good.")] = 86400,
+) -> int:
+    """Make a UserSig, the ticket a user signs in with."""
+    from .identity import make_ticket
+
+    typer.echo(make_ticket(user, app_id=app_id, secret_key=secret_key, expire=expire))
+    return ExitCode.OK
+
+
+@app.command()
+def devices(json: o.Json = False) -> int:
+    """List microphones, speakers, cameras and displays."""
+    from .devices import run
+
+    return run(json=json)
+
+
+@app.command(epilog=_EXIT_CODES)
+def call(
+    user: Annotated[str, typer.Argument(help="Whom to call.")],
+    video: Annotated[bool, typer.Option("--video", help="With picture; without it a voice call.")] = False,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long it rings; 0: for ever.")] = 30,
+    talk_for: o.ForSeconds = None,
+    as_user: o.AsUser = None,
+    server: o.Server = None,
+    sig: o.Sig = None,
+    app_id: o.AppId = None,
+    profile: o.Profile = "720p30",
+    audio_source: o.AudioSource = None,
+    video_source: o.VideoSource = None,
+    audio_sink: o.AudioSink = None,
+    video_sink: o.VideoSink = None,
+    record: o.Record = None,
+    json: o.Json = False,
+) -> int:
+    """Call somebody. Keys: m mute, c camera, v voice/video, q hang up."""
+    from .choices import MediaChoice
+    from .identity import find_identity
+    from .phone import run_call
+
+    identity = find_identity(as_user, server=server, sig=sig, app_id=app_id)
+    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record)
+    return run_call(identity, media, user, video=video, timeout=timeout, talk_for=talk_for, json=json)
+
+
+@app.command(epilog=_EXIT_CODES)
+def answer(
+    auto: Annotated[bool, typer.Option("--auto", help="Accept every call at once.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Refuse every call at once.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Leave after the first call, with its exit code.")] = False,
+    talk_for: o.ForSeconds = None,
+    as_user: o.AsUser = None,
+    server: o.Server = None,
+    sig: o.Sig = None,
+    app_id: o.AppId = None,
+    profile: o.Profile = "720p30",
+    audio_source: o.AudioSource = None,
+    video_source: o.VideoSource = None,
+    audio_sink: o.AudioSink = None,
+    video_sink: o.VideoSink = None,
+    record: o.Record = None,
+    json: o.Json = False,
+) -> int:
+    """Wait for calls. Keys: a accept, r reject, i ignore; in a call as for `pycall call`."""
+    from .choices import MediaChoice
+    from .identity import find_identity
+    from .phone import run_answer
+
+    if auto and reject:
+        raise typer.BadParameter("--auto and --reject exclude each other")
+    identity = find_identity(as_user, server=server, sig=sig, app_id=app_id)
+    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record)
+    reply = "accept" if auto else "reject" if reject else "ask"
+    return run_answer(identity, media, reply=reply, once=once, talk_for=talk_for, json=json)
+
+
+@bot_app.command()
+def echo(
+    as_user: o.AsUser = None,
+    server: o.Server = None,
+    sig: o.Sig = None,
+    app_id: o.AppId = None,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=10, help="How late it answers.")] = 0.5,
+    once: Annotated[bool, typer.Option("--once", help="Leave after the first call.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Answer and send back what is heard and seen."""
+    from .bot import run_echo
+    from .identity import find_identity
+
+    return run_echo(find_identity(as_user, server=server, sig=sig, app_id=app_id), delay=delay, once=once, json=json)
+
+
+@bot_app.command()
+def play(
+    file: Annotated[str, typer.Argument(help="Any media file that FFmpeg reads.")],
+    as_user: o.AsUser = None,
+    server: o.Server = None,
+    sig: o.Sig = None,
+    app_id: o.AppId = None,
+    once: Annotated[bool, typer.Option("--once", help="Leave after the first call.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Answer and play a file, over and over."""
+    from .bot import run_play
+    from .identity import find_identity
+
+    return run_play(find_identity(as_user, server=server, sig=sig, app_id=app_id), file, once=once, json=json)
+
+
+@bot_app.command()
+def record(
+    file: Annotated[str, typer.Argument(help="The .mkv or .mp4 file to write.")],
+    as_user: o.AsUser = None,
+    server: o.Server = None,
+    sig: o.Sig = None,
+    app_id: o.AppId = None,
+    once: Annotated[bool, typer.Option("--once", help="Leave after the first call.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Answer and record; a second call goes to a second file."""
+    from .bot import run_record
+    from .identity import find_identity
+
+    return run_record(find_identity(as_user, server=server, sig=sig, app_id=app_id), file, once=once, json=json)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(metavar="N", min=1, max=3600, help="How long the two talk.")] = 10,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where demo.mkv and demo.png go.")] = ".",
+    json: Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")] = False,
+) -> int:
+    """One real call between two processes on this machine, and a report of what arrived."""
+    from .demo import run
+
+    return run(seconds=seconds, out=out, json=json)
+
+
+@app.command()
+def doctor(server: o.Server = None, json: o.Json = False) -> int:
+    """Check server, ports, devices and codecs, and say what to install."""
+    from .doctor import run
+
+    return run(server=server, json=json)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def complain(message: str, code: str) -> None:
+    """One line on stderr: what is wrong, what to do, and the stable code."""
+    sys.stderr.write(f"pycall: {_one_line(message)} [{code}]\n")
+    sys.stderr.flush()
+
+
+def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What a bug looks like to a user: one line; the traceback only with PYCALL_DEBUG set."""
+    if os.environ.get("PYCALL_DEBUG"):
+        sys.__excepthook__(kind, error, trace)
+    complain(f"error inside pycall, please report it: {kind.__name__}: {error}", "internal")
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; gives its exit code. Known failures become one line on stderr."""
+    try:
+        result = app(arguments or ["--help"], prog_name="pycall", standalone_mode=False)
+    except PyCallError as error:
+        complain(error.message, error.code.value)
+        return for_error(error)
+    except _ClickError as error:
+        complain(f"{error.format_message()} (pycall --help shows how)", "usage")  # type: ignore[attr-defined]
+        return ExitCode.USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        complain(str(error), ErrorCode.BAD_SETTING.value)
+        return ExitCode.USAGE
+    return int(result or 0)
+
+
+def main() -> None:
+    """The console script: run what the command line says and leave with its exit code."""
+    sys.excepthook = _last_words
+    level = os.environ.get("PYCALL_LOG", "").upper()
+    known = logging.getLevelNamesMapping()
+    logging.basicConfig(level=known.get(level, logging.CRITICAL + 1), format="%(levelname)s %(name)s: %(message)s")
+    sys.exit(run(sys.argv[1:]))

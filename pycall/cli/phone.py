@@ -1,0 +1,222 @@
+"""`pycall call` and `pycall answer`: one engine, one terminal, from the ring to the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pycall.core import events as ev
+from pycall.core.errors import ConfigError, ErrorCode, LoginError
+from pycall.core.types import EndReason, MediaType
+
+from .choices import MediaChoice
+from .exit_codes import ExitCode, for_reason
+from .identity import Identity, check_user
+from .inputs import Input, Inputs, Interrupt, Key, Notice
+from .keys import has_keys
+from .view import Status, View, open_view
+from .wording import Calling, LoggedIn
+
+if TYPE_CHECKING:
+    from pycall.engine import CallEngine
+
+GOODBYE_SECONDS = 8.0
+"""How long the end of a call is waited for after hanging up; the line itself gives up after 3 s."""
+
+
+class Phone:
+    """One user at one terminal: takes inputs one at a time and shows what happens."""
+
+    def __init__(self, engine: CallEngine, inputs: Inputs, view: View, user_id: str, talk_for: float | None) -> None:
+        self._engine = engine
+        self._inputs = inputs
+        self._view = view
+        self._status = Status(user_id)
+        self._talk_for = talk_for
+        self._hang_up_at: float | None = None
+        self._give_up_at: float | None = None
+        self._asking = False
+        self._closed: LoginError | None = None
+        self.interrupted = False
+        """Ctrl-C was pressed."""
+
+    async def login(self, identity: Identity) -> None:
+        await self._inputs.or_interrupt(self._engine.login(identity.user_id, identity.user_sig))
+        self._view.event(LoggedIn(identity.user_id, identity.server))
+
+    async def call(self, user: str, media: MediaType, timeout: float) -> EndReason:
+        """Call, talk, and give the reason of the end."""
+        self._status.state = f"calling {user}"
+        call_id = await self._inputs.or_interrupt(self._engine.call(user, media, timeout=timeout))
+        self._view.event(Calling(call_id, user, media))
+        return await self._follow()
+
+    async def answer(self, reply: str) -> EndReason:
+        """Wait for one call, answer it as told, and give the reason of its end; KeyboardInterrupt if none came."""
+        self._status.state = "waiting for calls"
+        while True:
+            item = await self._inputs.next()
+            self._show(item)
+            if isinstance(item, Interrupt) or (isinstance(item, Key) and item.name == "q"):
+                raise KeyboardInterrupt
+            if self._closed is not None:
+                raise self._closed
+            if isinstance(item, ev.CallReceived):
+                return await self._ring(item, reply)
+
+    async def _ring(self, call: ev.CallReceived, reply: str) -> EndReason:
+        self._status.state = f"{call.caller} calls"
+        if reply == "accept":
+            self._inputs.start(self._engine.accept())
+        elif reply == "reject":
+            self._inputs.start(self._engine.reject())
+        else:
+            self._asking = True
+            self._view.notice("a accept, r reject, i ignore")
+        return await self._follow()
+
+    async def _follow(self) -> EndReason:
+        """Take inputs until the call's terminal event."""
+        self._give_up_at = None
+        while True:
+            item = await self._inputs.next()
+            self._show(item)
+            match item:
+                case ev.CallNotConnected(reason=reason) | ev.CallEnded(reason=reason):
+                    return reason
+                case ev.CallBegan():
+                    self._began()
+                case Key(name):
+                    self._press(name)
+                case Interrupt():
+                    self.interrupted = True
+                    self._hang_up()
+            if self._time_is_over():
+                return EndReason.HANGUP
+            if self._closed is not None and self._engine.call_id is None:
+                raise self._closed
+
+    def _began(self) -> None:
+        self._asking = False
+        self._status.state = "talking"
+        if self._talk_for is not None:
+            self._hang_up_at = time.monotonic() + self._talk_for
+
+    def _time_is_over(self) -> bool:
+        """Hang up when --for is over; True when even the end of the call did not come."""
+        now = time.monotonic()
+        if self._hang_up_at is not None and now >= self._hang_up_at:
+            self._hang_up()
+        return self._give_up_at is not None and now >= self._give_up_at
+
+    def _hang_up(self) -> None:
+        self._hang_up_at = None
+        if self._give_up_at is not None:
+            raise KeyboardInterrupt  # asked a second time: leave at once
+        self._give_up_at = time.monotonic() + GOODBYE_SECONDS
+        self._status.state = "hanging up"
+        self._inputs.start(self._engine.reject() if self._asking else self._engine.hangup())
+
+    def _press(self, name: str) -> None:
+        if self._asking:
+            self._press_ringing(name)
+        elif name in {"q", "h"}:
+            if self._give_up_at is None:
+                self._hang_up()
+        elif name == "m":
+            engine = self._engine
+            self._inputs.start(engine.close_microphone() if engine.microphone_open else engine.open_microphone())
+        elif name == "c":
+            engine = self._engine
+            self._inputs.start(engine.close_camera() if engine.camera_open else engine.open_camera())
+        elif name == "v" and self._engine.media is not None:
+            other = MediaType.AUDIO if self._engine.media.has_video else MediaType.VIDEO
+            self._inputs.start(self._engine.switch_media(other))
+
+    def _press_ringing(self, name: str) -> None:
+        verbs = {"a": self._engine.accept, "r": self._engine.reject, "i": self._engine.ignore, "q": self._engine.reject}
+        if name in verbs:
+            self._asking = False
+            self._inputs.start(verbs[name]())
+
+    def _show(self, item: Input) -> None:
+        if isinstance(item, Notice):
+            self._view.notice(item.text)
+        elif isinstance(item, ev.Event):
+            self._status.take(item)
+            self._view.event(item)
+            self._closed = _closing(item) or self._closed
+        self._status.microphone_open = self._engine.microphone_open
+        self._status.camera_open = self._engine.camera_open
+        self._view.status(self._status)
+
+
+def _closing(event: ev.Event) -> LoginError | None:
+    """The error that a line without a call ends with after this event."""
+    if isinstance(event, ev.KickedOffline):
+        return LoginError(ErrorCode.KICKED, "the same user signed in elsewhere, which closed this line")
+    if isinstance(event, ev.UserSigExpired):
+        return LoginError(ErrorCode.SIG_EXPIRED, "the ticket is no longer good: make a new one with `pycall sig`")
+    return None
+
+
+async def _run(identity: Identity, media: MediaChoice, view: View, plan: Plan) -> ExitCode:
+    from pycall.engine import CallEngine
+
+    config = await asyncio.to_thread(media.config, identity, view.notice, video=plan.video)
+    async with CallEngine(config) as engine, Inputs(engine) as inputs:
+        phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
+        await phone.login(identity)
+        return for_reason(await plan.work(phone))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one command does with its phone."""
+
+    work: Callable[[Phone], Awaitable[EndReason]]
+    video: bool
+    talk_for: float | None
+
+
+def _start(identity: Identity, media: MediaChoice, plan: Plan, *, json: bool) -> ExitCode:
+    view = open_view(json=json)
+    try:
+        return asyncio.run(_run(identity, media, view, plan))
+    finally:
+        view.close()
+
+
+def run_call(
+    identity: Identity,
+    media: MediaChoice,
+    user: str,
+    *,
+    video: bool,
+    timeout: float,
+    talk_for: float | None,
+    json: bool,
+) -> ExitCode:
+    """Call `user` and stay until the call is over."""
+    check_user(user)
+    kind = MediaType.VIDEO if video else MediaType.AUDIO
+    return _start(identity, media, Plan(lambda phone: phone.call(user, kind, timeout), video, talk_for), json=json)
+
+
+def run_answer(
+    identity: Identity, media: MediaChoice, *, reply: str, once: bool, talk_for: float | None, json: bool
+) -> ExitCode:
+    """Wait for calls and answer them, until Ctrl-C or (`once`) the end of the first."""
+    if reply == "ask" and not has_keys():
+        raise ConfigError(ErrorCode.BAD_SETTING, "nobody can be asked without a terminal: give --auto or --reject")
+
+    async def work(phone: Phone) -> EndReason:
+        while True:
+            reason = await phone.answer(reply)
+            if once or phone.interrupted:
+                return reason
+
+    return _start(identity, media, Plan(work, True, talk_for), json=json)

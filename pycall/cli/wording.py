@@ -1,0 +1,151 @@
+"""Events as the terminal shows them: one plain sentence for people, one JSON object for scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any
+
+from pycall.core import events as ev
+from pycall.core.types import CallId, EndReason, MediaType, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn(ev.Event):
+    """Signed in; calls can be made and will ring."""
+
+    user_id: UserId
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calling(ev.Event):
+    """The server has taken the call; their phone rings as soon as they are online."""
+
+    call_id: CallId
+    user_id: UserId
+    media: MediaType
+
+
+_REASONS: dict[EndReason, str] = {
+    EndReason.HANGUP: "hung up",
+    EndReason.CANCELED: "canceled",
+    EndReason.REJECTED: "refused",
+    EndReason.BUSY: "line busy",
+    EndReason.NO_ANSWER: "no answer",
+    EndReason.OFFLINE: "lost the connection to the server",
+    EndReason.KICKED: "signed in elsewhere",
+    EndReason.MEDIA_FAILED: "sound and picture did not get through",
+    EndReason.MEDIA_LOST: "sound and picture were lost",
+    EndReason.RECALLED: "dialed again",
+    EndReason.OTHER_DEVICE_ACCEPTED: "answered on another device",
+    EndReason.OTHER_DEVICE_REJECTED: "refused on another device",
+    EndReason.ENDED_BY_SERVER: "ended by the server",
+    EndReason.UNKNOWN: "the server no longer knows the call",
+}
+
+
+def _word(media: MediaType) -> str:
+    return "video" if media.has_video else "voice"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as a phone shows them."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60:02}:{rest % 60:02}"
+
+
+def _open(available: bool, thing: str) -> str:
+    return f"{thing} on" if available else f"{thing} off"
+
+
+def _ring_line(event: ev.Event) -> str | None:
+    match event:
+        case LoggedIn(user_id, server):
+            return f"signed in as {user_id} at {server}"
+        case Calling(_, user_id, media):
+            return f"calling {user_id} ({_word(media)})"
+        case ev.CallReceived(caller=caller, media=media):
+            return f"{caller} calls ({_word(media)})"
+        case ev.UserRinging(_, user_id):
+            return f"{user_id}: it rings"
+        case ev.UserRejected(_, user_id):
+            return f"{user_id} refused"
+        case ev.UserNoResponse(_, user_id):
+            return f"{user_id} did not answer"
+        case ev.UserLineBusy(_, user_id):
+            return f"{user_id}: line busy"
+        case ev.CallNotConnected(reason=reason, user_id=user_id):
+            return f"no call: {_REASONS[reason]} ({user_id})"
+    return None
+
+
+def _call_line(event: ev.Event) -> str | None:
+    match event:
+        case ev.UserJoined(_, user_id):
+            return f"{user_id} answered"
+        case ev.CallBegan(media=media):
+            return f"talking ({_word(media)})"
+        case ev.UserAudioAvailable(user_id, available):
+            return f"{user_id}: {_open(available, 'microphone')}"
+        case ev.UserVideoAvailable(user_id, available):
+            return f"{user_id}: {_open(available, 'camera')}"
+        case ev.CallMediaChanged(new=new, user_id=user_id):
+            return f"{user_id} switched to {_word(new)}"
+        case ev.CallReconnecting():
+            return "sound and picture are lost, reconnecting"
+        case ev.CallReconnected():
+            return "sound and picture are back"
+        case ev.UserLeft(_, user_id, reason):
+            return f"{user_id} left: {_REASONS[reason]}"
+        case ev.CallEnded(reason=reason, user_id=user_id, duration=duration):
+            return f"call ended after {clock(duration)}: {_REASONS[reason]} ({user_id})"
+    return None
+
+
+def _line_line(event: ev.Event) -> str | None:
+    match event:
+        case ev.SignalingLost():
+            return "connection to the server lost, reconnecting; the call goes on"
+        case ev.SignalingRestored():
+            return "connection to the server is back"
+        case ev.KickedOffline():
+            return "signed in elsewhere: this line is closed"
+        case ev.UserSigExpired():
+            return "the ticket is no longer good: make a new one with `pycall sig`"
+        case ev.ErrorOccurred(code, message):
+            return f"{message} [{code.value}]"
+    return None
+
+
+def sentence(event: ev.Event) -> str | None:
+    """One line for people; None for what the status line shows anyway (levels, quality, rates)."""
+    return _ring_line(event) or _call_line(event) or _line_line(event)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def event_name(event: ev.Event) -> str:
+    """`CallReceived` -> `call_received`: the stable name in `--json` output."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+def to_json(event: ev.Event) -> str:
+    """One line of JSON: `event` names it, the rest are its fields."""
+    body = {"event": event_name(event)}
+    body.update({f.name: _plain(getattr(event, f.name)) for f in fields(event)})
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
