@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pycall.core.errors import ConfigError, ErrorCode
+
 if TYPE_CHECKING:
     from pycall.media.sink import AudioSink, VideoSink
     from pycall.media.source import AudioSource, VideoSource
@@ -43,3 +45,23 @@ class EngineConfig:
     """Seconds that media may take to come up after the answer before the call ends with MEDIA_FAILED."""
     reply_timeout: float = 10.0
     """Seconds that a verb waits for the server's answer before it raises SignalingError."""
+
+    def __post_init__(self) -> None:
+        """Raises `ConfigError` for a value that can never work; names of sources and sinks are checked later."""
+        if not (isinstance(self.server, str) and self.server.startswith(("ws://", "wss://"))):
+            raise _bad(f"server is {self.server!r}; it must be an address like {DEFAULT_SERVER}")
+        if type(self.app_id) is not int or self.app_id <= 0:
+            raise _bad(f"app_id is {self.app_id!r}; it must be a positive number, the server's")
+        _within("volume_interval", self.volume_interval, 0.1, 10.0)
+        _within("quality_interval", self.quality_interval, 1.0, 10.0)
+        _within("connect_timeout", self.connect_timeout, 1.0, 120.0)
+        _within("reply_timeout", self.reply_timeout, 0.1, 120.0)
+
+
+def _within(name: str, value: object, low: float, high: float) -> None:
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise _bad(f"{name} is {value!r}; it must be {low:g} to {high:g} seconds")
+
+
+def _bad(message: str) -> ConfigError:
+    return ConfigError(ErrorCode.BAD_SETTING, message)

@@ -1,0 +1,81 @@
+"""What an application may hand to a CallEngine: checked before anything is sent or opened, one clear line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError
+from pycall.core.types import (
+    MAX_CALLEES,
+    MAX_RING_SECONDS,
+    MAX_USER_DATA_BYTES,
+    MediaType,
+    UserId,
+    VideoProfile,
+    is_user_id,
+)
+from pycall.media.profiles import profile
+
+MAX_SIG_CHARACTERS = 4096
+"""A real ticket has about 200."""
+
+
+def check_login(user_id: object, user_sig: object) -> None:
+    """Raises `LoginError`."""
+    if not is_user_id(user_id):
+        raise LoginError(ErrorCode.BAD_ARGUMENT, f"{user_id!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+    if not isinstance(user_sig, str) or not user_sig.isascii() or not 0 < len(user_sig) <= MAX_SIG_CHARACTERS:
+        raise LoginError(ErrorCode.SIG_MALFORMED, "this is no UserSig; make one with `pycall sig` or make_user_sig()")
+
+
+def checked_callees(callees: UserId | Iterable[UserId], caller: UserId | None) -> tuple[UserId, ...]:
+    """One id or several, as a tuple: each a valid id, none twice, not the caller's own."""
+    wanted = (callees,) if isinstance(callees, str) else tuple(callees)
+    for callee in wanted:
+        if not is_user_id(callee):
+            raise _bad(f"{callee!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+    if not 1 <= len(wanted) <= MAX_CALLEES:
+        raise _bad(f"a call needs 1 to {MAX_CALLEES} callees, not {len(wanted)}")
+    if caller in wanted:
+        raise _bad("you cannot call yourself")
+    if len(set(wanted)) != len(wanted):
+        raise _bad("a callee is named twice")
+    return wanted
+
+
+def checked_media(media: object) -> MediaType:
+    """`MediaType` or its value."""
+    try:
+        return MediaType(media)
+    except ValueError:
+        raise _bad(f"{media!r} is no media type; use MediaType.AUDIO or MediaType.VIDEO") from None
+
+
+def check_ring(timeout: object) -> None:
+    """Whole seconds, 0 (for ever) to a day."""
+    if type(timeout) is not int or not 0 <= timeout <= MAX_RING_SECONDS:
+        raise _bad(f"timeout must be whole seconds from 0 (for ever) to {MAX_RING_SECONDS}, not {timeout!r}")
+
+
+def check_user_data(user_data: object) -> None:
+    """A string of at most 4 KiB in UTF-8."""
+    if not isinstance(user_data, str):
+        raise _bad(f"user_data must be a string, not {type(user_data).__name__}")
+    try:
+        size = len(user_data.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise _bad("user_data holds half a surrogate pair and cannot be sent as UTF-8") from None
+    if size > MAX_USER_DATA_BYTES:
+        raise _bad(f"user_data has {size} bytes; {MAX_USER_DATA_BYTES} at most")
+
+
+def checked_profile(name: str) -> VideoProfile:
+    """Raises `CallError` for a name that is no profile."""
+    try:
+        return profile(name)
+    except ConfigError as error:
+        raise _bad(str(error)) from None
+
+
+def _bad(message: str) -> CallError:
+    return CallError(ErrorCode.BAD_ARGUMENT, message)

@@ -1,0 +1,283 @@
+"""One call's sound and picture: opens what the settings name, joins sources and sinks to the peers, records.
+
+Opening and closing devices takes time (up to 2 s), so every change is a small task of its own: one chain for the
+microphone, one for the camera, each step of which does what is wanted when its turn comes, not what was wanted when it
+was asked for. So a hang-up while a camera opens closes it as soon as it has opened, and the last of many toggles wins.
+A camera that is closed is released (its light goes off); a microphone that is closed stays open and sends silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import av
+
+from pycall.core.errors import MediaError, PyCallError
+from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.media.downlink import Downlink
+from pycall.media.recorder import CallRecorder
+from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
+from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
+from pycall.media.uplink import Uplink
+from pycall.rtc.ports import AudioFeed, VideoFeed
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
+"""Sources and sinks promise to stop within 1 s each; after this they are left behind, with a word in the log."""
+Kind = Literal["audio", "video"]
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class Gear:
+    """What the next call is made with; changed by the engine's verbs."""
+
+    audio_source: str | AudioSource
+    video_source: str | VideoSource
+    audio_sink: str | AudioSink
+    video_sink: str | VideoSink
+    profile: VideoProfile
+
+    def new_audio_source(self) -> AudioSource:
+        """Made, not started. Like the three below: raises `MediaError`, may read a file, so not on the loop."""
+        return open_audio_source(self.audio_source) if isinstance(self.audio_source, str) else self.audio_source
+
+    def new_video_source(self) -> VideoSource:
+        source = self.video_source
+        return open_video_source(source, self.profile) if isinstance(source, str) else source
+
+    def new_audio_sink(self) -> AudioSink:
+        return open_audio_sink(self.audio_sink) if isinstance(self.audio_sink, str) else self.audio_sink
+
+    def new_video_sink(self) -> VideoSink:
+        return open_video_sink(self.video_sink) if isinstance(self.video_sink, str) else self.video_sink
+
+    def check(self, media: MediaType) -> None:
+        """Raises `MediaError` if a name cannot be right for a call of this kind; starts nothing."""
+        self.new_audio_source()
+        self.new_audio_sink()
+        if media.has_video:
+            self.new_video_source()
+            self.new_video_sink()
+
+
+class MediaListener(Protocol):
+    """Who is told what goes wrong with sources and sinks. All calls come on the event loop."""
+
+    def source_changed(self, kind: Kind, error: MediaError | None) -> None:
+        """Our sound or picture is dead (with the error) or back (None)."""
+        ...
+
+    def media_failed(self, error: PyCallError) -> None:
+        """Something else cannot be used, such as a loudspeaker; the call goes on without it."""
+        ...
+
+
+class CallMedia:
+    """Made when a call needs it, closed with it. Fits `pycall.rtc.ports.MediaPorts`."""
+
+    def __init__(self, gear: Gear, listener: MediaListener, *, record: str | None, media: MediaType) -> None:
+        self._gear = gear
+        self._listener = listener
+        self._uplink = Uplink(profile=gear.profile, on_failure=self._source_failed, on_recovery=self._source_back)
+        self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
+        self._recorder = self._new_recorder(record, media) if record else None
+        self._running = False
+        self._recording = False
+        self._camera_wanted = False
+        self._camera_open = False
+        self._microphone = asyncio.Lock()
+        self._camera = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what the peers need -------------------------------------------------------------------------------------
+
+    def open_audio_feed(self, user_id: UserId) -> AudioFeed:
+        self._record()
+        return self._uplink.open_audio_feed(user_id)
+
+    def open_video_feed(self, user_id: UserId) -> VideoFeed:
+        return self._uplink.open_video_feed(user_id)
+
+    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
+        self._downlink.audio_arrived(user_id, frame)
+
+    def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
+        self._downlink.video_arrived(user_id, frame)
+
+    # --- what the call wants -------------------------------------------------------------------------------------
+
+    def start(self, after: Sequence[asyncio.Task[None]]) -> None:
+        """Open microphone and sinks in the background, once `after` (earlier calls' closing) is done."""
+        if self._running:
+            return
+        self._running = True
+        self._do(self._start(after))
+
+    def set_open(self, *, audio: bool, video: bool) -> None:
+        """Microphone and camera as they are to be; called after every change, cheap if nothing changed."""
+        self._uplink.audio_open = audio
+        self._uplink.video_open = video
+        if video != self._camera_wanted:
+            self._camera_wanted = video
+            self.follow_camera()
+
+    def follow_camera(self) -> None:
+        """Open or close the camera as wanted; asked for again after a failure, it is tried again."""
+        if self._running:
+            self._do(self._follow_camera())
+
+    async def use_audio_source(self) -> None:
+        """Change over to the gear's source in the running call; raises `MediaError`, and the old one is gone then."""
+        async with self._microphone:
+            if self._running:
+                await self._open_microphone()
+
+    async def use_video_source(self) -> None:
+        """The same for pictures; a closed camera stays closed and is opened with the new source later."""
+        async with self._camera:
+            if self._camera_open:
+                await self._open_camera()
+
+    def set_profile(self, profile: VideoProfile) -> None:
+        self._uplink.set_profile(profile)
+
+    def volumes(self, own: UserId) -> dict[UserId, int]:
+        """Own first, 0 to 100, since last asked."""
+        return {own: self._uplink.volume(), **self._downlink.volumes()}
+
+    def forget(self, user_id: UserId) -> None:
+        self._downlink.forget(user_id)
+
+    def mute(self) -> None:
+        """Nothing of ours is sent from now on, whatever the devices still do."""
+        self._running = False
+        self._uplink.audio_open = self._uplink.video_open = False
+
+    async def aclose(self) -> None:
+        """Release every device, end the recording, join every thread. May be called twice."""
+        self.mute()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*self._tasks)
+                async with self._microphone, self._camera:
+                    await asyncio.gather(self._uplink.stop(), self._downlink.stop(), self._stop_recorder())
+        except TimeoutError:
+            log.error("a source or sink did not stop within %.0f s and was left behind", CLOSE_SECONDS)
+
+    # --- the chains ----------------------------------------------------------------------------------------------
+
+    def _do(self, step: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(step, name="call media")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self, after: Sequence[asyncio.Task[None]]) -> None:
+        async with self._microphone, self._camera:
+            if after:
+                await asyncio.wait(after)
+            await self._uplink.start(None, None)
+        await asyncio.gather(self._start_microphone(), self._follow_camera(), self._start_sinks())
+
+    async def _start_microphone(self) -> None:
+        async with self._microphone:
+            if self._running:
+                await self._tell_failure("audio", self._open_microphone())
+
+    async def _follow_camera(self) -> None:
+        async with self._camera:
+            wanted = self._running and self._camera_wanted
+            if wanted and not self._camera_open:
+                await self._tell_failure("video", self._open_camera())
+            elif self._camera_open and not wanted:
+                self._camera_open = False
+                await self._uplink.use_video(None)
+
+    async def _open_microphone(self) -> None:
+        await self._uplink.use_audio(await asyncio.to_thread(self._gear.new_audio_source))
+        self._listener.source_changed("audio", None)
+
+    async def _open_camera(self) -> None:
+        self._camera_open = False
+        await self._uplink.use_video(await asyncio.to_thread(self._gear.new_video_source))
+        self._camera_open = True
+        self._listener.source_changed("video", None)
+
+    async def _tell_failure(self, kind: Kind, opening: Coroutine[Any, Any, None]) -> None:
+        try:
+            await opening
+        except MediaError as error:
+            self._listener.source_changed(kind, error)
+
+    async def _start_sinks(self) -> None:
+        audio_sinks = await self._made(self._gear.new_audio_sink)
+        video_sinks = await self._made(self._gear.new_video_sink)
+        if self._recorder is not None:
+            audio_sinks.append(self._recorder.far_audio)
+            video_sinks.append(self._recorder.far_video)
+        if self._running:
+            await self._downlink.start(audio_sinks, video_sinks)
+
+    async def _made(self, make: Callable[[], S]) -> list[S]:
+        """One sink, or none and a word to the user."""
+        try:
+            return [await asyncio.to_thread(make)]
+        except MediaError as error:
+            self._listener.media_failed(error)
+            return []
+
+    # --- failures, which may come from any thread ------------------------------------------------------------------
+
+    def _source_failed(self, kind: str, error: MediaError) -> None:
+        self._loop.call_soon_threadsafe(self._tell_source, kind, error)
+
+    def _source_back(self, kind: str) -> None:
+        self._loop.call_soon_threadsafe(self._tell_source, kind, None)
+
+    def _tell_source(self, kind: str, error: MediaError | None) -> None:
+        if self._running:
+            self._listener.source_changed("audio" if kind == "audio" else "video", error)
+
+    # --- the recording -------------------------------------------------------------------------------------------
+
+    def _new_recorder(self, path: str, media: MediaType) -> CallRecorder:
+        expect = ("far", "near", "sound") if media.has_video else ("sound",)
+
+        def failed(error: MediaError) -> None:
+            self._loop.call_soon_threadsafe(self._listener.media_failed, error)
+
+        recorder = CallRecorder(path, expect=expect, on_failure=failed)
+        self._uplink.add_audio_tap(recorder.near_audio)
+        self._uplink.add_video_tap(recorder.near_video)
+        return recorder
+
+    def _record(self) -> None:
+        """Begin with the first peer, not while it rings: a recorder's file wants its first frames soon."""
+        if self._recorder is not None and not self._recording:
+            self._recording = True
+            self._do(self._start_recorder(self._recorder))
+
+    async def _start_recorder(self, recorder: CallRecorder) -> None:
+        try:
+            await asyncio.to_thread(recorder.start)
+        except MediaError as error:
+            self._listener.media_failed(error)
+
+    async def _stop_recorder(self) -> None:
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.stop)
+
+
+def recording_of(path: str, number: int) -> str:
+    """The file of the engine's `number`th recorded call, from 1: `talk.mkv`, then `talk-2.mkv` and so on."""
+    if number == 1:
+        return path
+    whole = Path(path)
+    return str(whole.with_name(f"{whole.stem}-{number}{whole.suffix}"))

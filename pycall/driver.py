@@ -1,0 +1,333 @@
+"""Runs a Line: takes one input after the other, carries out what it wants done, and keeps its timer.
+
+    verbs, messages, link changes, peer changes, source failures, the timer
+        └─► inbox ─► Line ─► outputs ─► socket, mesh, media, events ─► timer armed at `deadline()`
+
+The driver is the only caller of the Line. Every input is taken at once, on the event loop; one that comes while
+another is being carried out (a peer that fails while it is opened) waits its turn in the inbox. Nothing that fails
+while outputs are carried out interrupts them: it becomes an input or an `ErrorOccurred`.
+
+Closing order, each step with an end of its own and each harmless when repeated: the engine takes no more verbs; the
+driver signs out, which leaves the call; the timer; per call the mesh (no more packets), then uplink and downlink, then
+devices, files and threads; then the WebSocket; last the engine's listeners, who so hear of everything above.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from pycall.call_media import CallMedia, Gear, Kind, recording_of
+from pycall.config import EngineConfig
+from pycall.core.call import CallState
+from pycall.core.errors import ErrorCode, LoginError, MediaError, PyCallError, SignalingError
+from pycall.core.events import ErrorOccurred, Event, UserSigExpired
+from pycall.core.line import Line
+from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
+from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
+from pycall.core.wire import Goodbye, ServerMessage, Signal, Welcome
+from pycall.reports import Reports
+from pycall.rtc.mesh import Mesh
+from pycall.signaling.client import SignalingClient
+
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 1.0
+"""How long signing out may wait for the server's word."""
+_TALKING = (CallState.CONNECTED, CallState.RECONNECTING)
+
+
+class _Call:
+    """Everything outside the Line that one call holds."""
+
+    def __init__(self, call_id: CallId, media: CallMedia, mesh: Mesh, reports: Reports) -> None:
+        self.call_id = call_id
+        self.media = media
+        self.mesh = mesh
+        self.reports = reports
+
+    def hush(self) -> None:
+        """At once: nothing more is sent, heard or reported."""
+        self.media.mute()
+        self.reports.stop()
+
+    async def aclose(self) -> None:
+        await self.reports.aclose()
+        await self.mesh.aclose()
+        await self.media.aclose()
+
+
+class Driver:
+    """One engine's line, with its socket and media. `tell` takes events; it must return at once."""
+
+    def __init__(self, config: EngineConfig, gear: Gear, tell: Callable[[Event], None]) -> None:
+        self.config = config
+        self.gear = gear
+        self.line = Line(connect_timeout=config.connect_timeout)
+        self.signed_in = False
+        self._tell = tell
+        self._client = self._new_client()
+        self._inbox: deque[Callable[[float], object]] = deque()
+        self._draining = False
+        self._pending: dict[int, asyncio.Future[CallId | None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._call: _Call | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._signing_out = False
+        self._recordings = 0
+
+    # --- verbs ---------------------------------------------------------------------------------------------------
+
+    async def login(self, user_id: UserId, user_sig: str) -> None:
+        """Raises `LoginError` or `SignalingError`."""
+        if self.line.user_id not in (None, user_id):
+            self._forget_user()
+        try:
+            await self._client.login(user_id, user_sig)
+        except PyCallError:
+            if self.signed_in:
+                self.signed_in = False
+                self._take(self.line.link_lost)
+            raise
+
+    async def ask(self, step: Callable[[float], int]) -> CallId | None:
+        """Give the Line an intent and wait for its answer; raises what refused it, or `SignalingError`."""
+        future: asyncio.Future[CallId | None] = asyncio.get_running_loop().create_future()
+        req_id = self._intend(step, future)
+        patience = self.config.reply_timeout
+        try:
+            async with asyncio.timeout(patience):
+                return await future
+        except TimeoutError:
+            raise SignalingError(ErrorCode.TIMED_OUT, f"the server did not answer within {patience:g} s") from None
+        finally:
+            self._pending.pop(req_id, None)
+
+    def leave(self) -> None:
+        """Hang up without waiting, if there is a call."""
+        if self.line.state not in (None, CallState.LEAVING):
+            self._take(self.line.hangup)
+
+    async def logout(self) -> None:
+        """Leave any call and sign out, within about two seconds whether or not the server answers."""
+        if self.signed_in:
+            self._signing_out = True
+            try:
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self.ask(self.line.logout)
+            except (PyCallError, TimeoutError) as error:
+                log.info("signing out without the server's word: %s", error)
+        await self._client.close()
+        if self.signed_in or self.line.state is not None:
+            self._take(self.line.link_lost)
+            self.leave()
+        self.signed_in = self._signing_out = False
+
+    async def use_audio_source(self) -> None:
+        if self._call is not None:
+            await self._call.media.use_audio_source()
+
+    async def use_video_source(self) -> None:
+        if self._call is not None:
+            await self._call.media.use_video_source()
+
+    def profile_changed(self) -> None:
+        if self._call is not None:
+            self._call.media.set_profile(self.gear.profile)
+
+    def retry_camera(self) -> None:
+        """After `open_camera`: one that failed before is tried again."""
+        if self._call is not None:
+            self._call.media.follow_camera()
+
+    async def aclose(self) -> None:
+        """See the module's docstring."""
+        await self.logout()
+        self._end_call()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    # --- inputs: signaling -----------------------------------------------------------------------------------------
+
+    def _new_client(self) -> SignalingClient:
+        return SignalingClient(
+            self.config.server,
+            self.config.app_id,
+            on_welcome=self._welcomed,
+            on_message=self._received,
+            on_lost=self._lost,
+            on_goodbye=self._dismissed,
+        )
+
+    def _forget_user(self) -> None:
+        """Another user begins with a line and a device of their own."""
+        self.line = Line(connect_timeout=self.config.connect_timeout)
+        self._client = self._new_client()
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        self.signed_in = True
+        self._take(lambda now: self.line.link_up(welcome, now))
+
+    def _received(self, message: ServerMessage) -> None:
+        self._take(lambda now: self.line.receive(message, now))
+
+    def _lost(self) -> None:
+        if not self._signing_out:
+            self._take(self.line.link_lost)
+
+    def _dismissed(self, goodbye: Goodbye) -> None:
+        """The server closed for good; only a new login helps."""
+        self.signed_in = False
+        if goodbye.code is ErrorCode.KICKED:
+            self._take(self.line.kicked)
+            return
+        expired = goodbye.code is ErrorCode.SIG_EXPIRED
+        self._tell(UserSigExpired() if expired else ErrorOccurred(goodbye.code, goodbye.message))
+        self._take(self.line.link_lost)
+
+    # --- inputs: peers (PeerListener) and media (MediaListener) ------------------------------------------------------
+
+    def peer_changed(self, user_id: UserId, generation: int, state: PeerState) -> None:
+        self._take(lambda now: self.line.peer_changed(user_id, generation, state, now))
+
+    def peer_signals(self, signal: Signal) -> None:
+        if not self._client.send(signal):
+            log.debug("a %s was not sent: the link is down", signal.kind)
+
+    def peer_measured(self, user_id: UserId, stats: LinkStats) -> None:
+        if self._call is not None:
+            self._call.reports.measured(user_id, stats)
+
+    def source_changed(self, kind: Kind, error: MediaError | None) -> None:
+        if error is not None:
+            self.media_failed(error)
+        self._take(lambda now: self.line.source_failed(kind, error is not None, now))
+
+    def media_failed(self, error: PyCallError) -> None:
+        log.warning("%s", error)
+        self._tell(ErrorOccurred(error.code, str(error)))
+
+    # --- the loop --------------------------------------------------------------------------------------------------
+
+    def _intend(self, step: Callable[[float], int], future: asyncio.Future[CallId | None]) -> int:
+        """The answer may come in the very same drain, so the future is in place before it."""
+        req_id = step(asyncio.get_running_loop().time())
+        self._pending[req_id] = future
+        self._drain()
+        return req_id
+
+    def _take(self, step: Callable[[float], object]) -> None:
+        self._inbox.append(step)
+        if not self._draining:
+            self._drain()
+
+    def _drain(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._draining = True
+        try:
+            self._carry_out()
+            while self._inbox:
+                self._inbox.popleft()(now)
+                self._carry_out()
+        finally:
+            self._draining = False
+        self._settle()
+        self._arm()
+
+    def _carry_out(self) -> None:
+        for output in self.line.outputs():
+            try:
+                self._act(output)
+            except PyCallError as error:
+                self.media_failed(error)
+
+    def _act(self, output: Output) -> None:
+        match output:
+            case Send(message):
+                self._client.send(message)
+            case Emit(event):
+                self._tell(event)
+            case Resolve(req_id, error, call_id):
+                self._resolve(req_id, error, call_id)
+            case OpenPeer(user_id, generation, offers):
+                self._the_call().mesh.open(user_id, generation, offers=offers)
+            case Deliver(signaled):
+                self._the_call().mesh.deliver(signaled)
+            case StartMedia():
+                self._the_call().media.start(tuple(self._closing))
+            case ClosePeer(user_id):
+                self._close_peer(user_id)
+            case StopMedia():
+                self._end_call()
+
+    def _resolve(self, req_id: int, error: PyCallError | None, call_id: CallId | None) -> None:
+        future = self._pending.pop(req_id, None)
+        if future is None or future.done():
+            return
+        if error is None:
+            future.set_result(call_id)
+        else:
+            future.set_exception(error)
+
+    def _close_peer(self, user_id: UserId) -> None:
+        if self._call is not None:
+            self._call.mesh.close(user_id)
+            self._call.media.forget(user_id)
+            self._call.reports.forget(user_id)
+
+    def _settle(self) -> None:
+        """Bring everything that follows from the Line's state in line with it."""
+        line, call = self.line, self._call
+        self._client.call_id = line.call_id
+        if call is None:
+            return
+        if line.call_id != call.call_id:
+            self._end_call()
+            return
+        call.media.set_open(audio=line.audio_open, video=line.video_open)
+        if line.state in _TALKING:
+            call.reports.start(self.config.volume_interval, self.config.quality_interval)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.line.deadline()
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._take, self.line.handle_timer)
+
+    # --- the call's own things -----------------------------------------------------------------------------------
+
+    def _the_call(self) -> _Call:
+        if self._call is not None and self._call.call_id != self.line.call_id:
+            self._end_call()
+        if self._call is None:
+            self._call = self._new_call()
+        return self._call
+
+    def _new_call(self) -> _Call:
+        call_id, own = self.line.call_id, self.line.user_id
+        if call_id is None or own is None:
+            raise LoginError(ErrorCode.NOT_LOGGED_IN, "there is no call to open media for")
+        media = CallMedia(self.gear, self, record=self._next_recording(), media=self.line.media or MediaType.AUDIO)
+        mesh = Mesh(media, self, call_id=call_id, ice_servers=self.config.ice_servers)
+        return _Call(call_id, media, mesh, Reports(own, media, self._tell))
+
+    def _next_recording(self) -> str | None:
+        if self.config.record is None:
+            return None
+        self._recordings += 1
+        return recording_of(self.config.record, self._recordings)
+
+    def _end_call(self) -> None:
+        call, self._call = self._call, None
+        if call is None:
+            return
+        call.hush()
+        task = asyncio.create_task(call.aclose(), name="call closing")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

@@ -1,0 +1,77 @@
+"""What a conversation reports by the clock: volumes, network quality and statistics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pycall.call_media import CallMedia
+from pycall.core.events import Event, MediaStatistics, NetworkQualityChanged, VoiceVolume
+from pycall.core.quality import own_quality, quality_of_peer
+from pycall.core.types import LinkStats, UserId
+
+
+class Reports:
+    """Emits `VoiceVolume` every `volume_interval` and the other two every `quality_interval` seconds once started."""
+
+    def __init__(self, own: UserId, media: CallMedia, emit: Callable[[Event], None]) -> None:
+        self._own = own
+        self._media = media
+        self._emit = emit
+        self._links: dict[UserId, LinkStats] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, volume_interval: float, quality_interval: float) -> None:
+        """Does nothing if it runs already."""
+        if self._tasks:
+            return
+        self._tasks = [
+            asyncio.create_task(_every(volume_interval, self._report_volumes), name="volume reports"),
+            asyncio.create_task(_every(quality_interval, self._report_quality), name="quality reports"),
+        ]
+
+    def measured(self, user_id: UserId, stats: LinkStats) -> None:
+        self._links[user_id] = stats
+
+    def forget(self, user_id: UserId) -> None:
+        self._links.pop(user_id, None)
+
+    async def aclose(self) -> None:
+        self.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Nothing is emitted after this."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _report_volumes(self) -> None:
+        self._emit(VoiceVolume(self._media.volumes(self._own)))
+
+    def _report_quality(self) -> None:
+        if not self._links:
+            return
+        peers = {user_id: quality_of_peer(link) for user_id, link in self._links.items()}
+        self._emit(NetworkQualityChanged({self._own: own_quality(self._links.values()), **peers}))
+        self._emit(summed(list(self._links.values())))
+
+
+def summed(links: list[LinkStats]) -> MediaStatistics:
+    """All links as one: bitrates added, the worst loss, the longest round trip."""
+    return MediaStatistics(
+        bitrate_in=sum(link.bitrate_in for link in links),
+        bitrate_out=sum(link.bitrate_out for link in links),
+        rtt=max((link.rtt for link in links if link.rtt is not None), default=None),
+        loss_in=max(link.loss_in for link in links),
+        loss_out=max(link.loss_out for link in links),
+    )
+
+
+async def _every(interval: float, step: Callable[[], None]) -> None:
+    """Keeps to the grid: a late turn does not push the following ones back."""
+    clock = asyncio.get_running_loop().time
+    due = clock() + interval
+    while True:
+        await asyncio.sleep(due - clock())
+        step()
+        due = max(due + interval, clock())
