@@ -145,6 +145,12 @@ class MediaStatistics(Event):
     rtt: float | None
     loss_in: float
     loss_out: float
+    fps_in: float = 0.0
+    """Pictures decoded per second."""
+    fps_out: float = 0.0
+    """Pictures encoded and sent per second."""
+    video_codec: str = ""
+    """Codec of the pictures that arrive, such as `H264`; empty before the first."""
 
 
 @dataclass(frozen=True, slots=True)

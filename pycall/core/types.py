@@ -138,6 +138,12 @@ class LinkStats:
     bitrate_out: float = 0.0
     silent: bool = False
     """Nothing at all arrived in the interval."""
+    fps_in: float = 0.0
+    """Pictures decoded per second."""
+    fps_out: float = 0.0
+    """Pictures encoded and sent per second."""
+    video_codec: str = ""
+    """Name of the codec of the pictures that arrive, such as `H264`; empty before the first."""
 
 
 def is_user_id(text: object) -> bool:
