@@ -1,78 +1,262 @@
-"""The only judge: decides, one input at a time, what every call and every line is, and who is to be told."""
+"""The switchboard: takes one input at a time, has it judged, and hands out what to store and whom to tell.
+
+Pure: time is an argument (Unix seconds), outputs are data. The order in which inputs are given is the order in which
+they are decided, and that decides every race.
+
+    connect / disconnect / receive / handle_timer ──► drain() ──► stored? ── yes ──► told
+                                                                     └────── no ───► undo()
+
+Presence (who is connected, who hears whom) is not stored: after a restart nobody is here, and everybody has
+`RESTART_GRACE` seconds to come back.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from pycall.core.types import UserId
-from pycall.core.wire import ClientMessage, Goodbye, Login, ServerMessage
+from pycall.core.errors import CallError, ErrorCode
+from pycall.core.types import EndReason, MemberState, UserId
+from pycall.core.wire import (
+    PROTOCOL_VERSION,
+    CallView,
+    ClientMessage,
+    Command,
+    Ended,
+    Goodbye,
+    Invite,
+    Login,
+    Logout,
+    PeerReport,
+    Ping,
+    Pong,
+    Reply,
+    Signal,
+    Welcome,
+)
 
-from .ledger import StoredCall, StoredMember
+from .batch import Batch, Close, Tell
+from .book import Book, Client, SessionId
+from .judge import Judge, ended_of
+from .ledger import StoredCall, StoredMember, view_of
+from .rules import RESTART_GRACE, USEFUL_RING
+from .teller import Teller
 
 __all__ = ["Batch", "Close", "SessionId", "StoredCall", "StoredMember", "Switchboard", "Tell"]
 
-SessionId = int
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Send this message on that session."""
-
-    session: SessionId
-    message: ServerMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Send this goodbye on that session and close it."""
-
-    session: SessionId
-    goodbye: Goodbye
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Everything since the last drain: to be written down first, told afterwards, in order."""
-
-    tell: list[Tell | Close] = field(default_factory=list)
-    saved: list[StoredCall] = field(default_factory=list)
-    """The newest state of each call that changed."""
-    users: list[UserId] = field(default_factory=list)
-    """Users seen for the first time."""
+RETRY_SECONDS = 1.0
+"""After an undo, timers wait this long, so that a full disk does not become a busy loop."""
 
 
 class Switchboard:
     """`calls` at the start: the live ones, and those ended within the last 10 minutes (their members may still ask)."""
 
     def __init__(self, *, known_users: Iterable[UserId] = (), calls: Iterable[StoredCall] = (), now: float) -> None:
-        self.dropped: Counter[str] = Counter()
+        self._book = Book(patience=now + RESTART_GRACE)
+        self._teller = Teller(self._book)
+        self._judge = Judge(self._book, self._teller)
+        self._new_users: list[UserId] = []
+        self._gone: list[tuple[SessionId, float]] = []
+        self._gone_before: list[tuple[SessionId, float]] = []
+        self._now = now
+        self._retry_at: float | None = None
+        self._book.known.update(dict.fromkeys(known_users, True))
+        self._restore(calls, now)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many messages were dropped without an answer, by kind."""
+        return self._teller.dropped
+
+    @property
+    def online(self) -> int:
+        """How many users are connected."""
+        return len(self._book.online)
+
+    @property
+    def live_calls(self) -> int:
+        """How many calls ring or run."""
+        return len(self._book.calls)
+
+    # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:
         """A client has signed in (its ticket is good); tells it the welcome."""
-        raise NotImplementedError
+        self._now = now
+        client = Client(login.user_id, login.device_id)
+        if client.user_id not in self._book.known:
+            self._book.journal.put(self._book.known, client.user_id, True)
+            self._new_users.append(client.user_id)
+        self._replace(client, now)
+        self._book.bind(session, client)
+        call = self._call_for(client, login.call_id, now)
+        welcome = Welcome(
+            version=PROTOCOL_VERSION,
+            user_id=client.user_id,
+            server_time=now,
+            call=call,
+            ended=self._ending_for(client, login.call_id),
+        )
+        self._teller.answer(session, welcome)
 
     def disconnect(self, session: SessionId, now: float) -> None:
-        """A socket is gone; one that was replaced already is ignored."""
-        raise NotImplementedError
+        """A socket is gone; one that was replaced already is ignored. Not undone by `undo`: gone is gone."""
+        self._now = now
+        if session in self._book.sessions:
+            self._gone.append((session, now))
+            self._book.unbind(session, now)
 
     def receive(self, session: SessionId, message: ClientMessage, now: float) -> None:
         """A message of a signed-in client."""
-        raise NotImplementedError
+        self._now = now
+        client = self._book.sessions.get(session)
+        if client is None:
+            self.dropped["stale session"] += 1
+            return
+        match message:
+            case Ping():
+                self._teller.answer(session, Pong(id=message.id))
+            case PeerReport():
+                self._judge.in_call.report(client, message, now)
+            case Signal():
+                self._judge.in_call.signal(client, message)
+            case Command():
+                self._answer(session, client, message, now)
+            case _:
+                self.dropped["second login"] += 1
 
     def handle_timer(self, now: float) -> None:
         """End what is overdue."""
-        raise NotImplementedError
+        self._now = now
+        self._retry_at = None
+        following = self._book.next_due()
+        while following is not None and following[1].at <= now:
+            self._judge.overdue(*following, now)
+            following = self._book.next_due()
 
     def deadline(self) -> float | None:
         """When `handle_timer` is next needed, in Unix seconds."""
-        raise NotImplementedError
+        following = self._book.next_due()
+        if following is None:
+            return None
+        return max(following[1].at, self._retry_at or 0.0)
+
+    # --- outputs ------------------------------------------------------------------------------------------------
 
     def drain(self) -> Batch:
-        """What is to be stored and told; takes it."""
-        raise NotImplementedError
+        """What is to be stored and then told. To drain again says that the batch before has been stored."""
+        batch = Batch(tell=self._teller.pile, saved=self._book.hand_out(), users=self._new_users)
+        self._teller.pile, self._new_users = [], []
+        self._gone_before, self._gone = self._gone, []
+        self._book.trim(self._now)
+        return batch
 
     def undo(self) -> None:
-        """Nothing since the last `drain()` or `undo()` has happened: it could not be stored."""
-        raise NotImplementedError
+        """The batch drained last could not be stored: neither it nor anything since has happened."""
+        self._teller.pile.clear()
+        self._new_users.clear()
+        self._book.revert()
+        self._retry_at = self._now + RETRY_SECONDS
+        self._gone = self._gone_before + self._gone
+        self._gone_before = []
+        for session, at in self._gone:
+            self._book.unbind(session, at)
+
+    # --- signing in and out -------------------------------------------------------------------------------------
+
+    def _restore(self, calls: Iterable[StoredCall], now: float) -> None:
+        for call in sorted(calls, key=lambda call: call.ended_at or 0.0):
+            if call.merged_id is not None:
+                self._book.aliases[call.merged_id] = call.call_id
+            if call.ended_at is not None:
+                self._book.ended[call.call_id] = call
+                continue
+            self._book.put(call)
+            for member in call.joined():
+                self._book.away_since[member.user_id] = now
+            self._book.watch(call.call_id)
+        self._book.hand_out()
+
+    def _replace(self, client: Client, now: float) -> None:
+        """Whoever was signed in as this user before is not any more."""
+        session = self._book.online.get(client.user_id)
+        if session is None:
+            return
+        before = self._book.sessions[session]
+        self._book.unbind(session, now)
+        if before.device_id == client.device_id:
+            goodbye = Goodbye(code=ErrorCode.REPEATED, message="signed in again on a newer connection")
+        else:
+            goodbye = Goodbye(code=ErrorCode.KICKED, message="signed in on another device")
+            self._end_part(before, EndReason.KICKED, now)
+            self._book.journal.drop(self._book.replies, before)
+        self._teller.pile.append(Close(session, goodbye))
+
+    def _end_part(self, client: Client, reason: EndReason, now: float) -> None:
+        """This client's part in a call ends; a ring stays, it belongs to the user."""
+        call = self._book.call_of(client.user_id)
+        member = None if call is None else call.member(client.user_id)
+        if call is not None and member is not None and member.device_id == client.device_id:
+            self._judge.leave(client, call, reason, now)
+
+    def _call_for(self, client: Client, believed: str | None, now: float) -> CallView | None:
+        """The call on this client's line. A ring that is as good as over is not begun any more."""
+        call = self._book.call_of(client.user_id)
+        member = None if call is None else call.member(client.user_id)
+        if call is None or member is None:
+            return None
+        if member.state is MemberState.JOINED:
+            return view_of(call, now) if member.device_id == client.device_id else None
+        useful = call.ring_until is None or call.ring_until - now >= USEFUL_RING
+        if not useful and believed != call.call_id:
+            return None
+        if not member.told:
+            call = self._judge.note_told(call, client.user_id)
+        return view_of(call, now)
+
+    def _ending_for(self, client: Client, believed: str | None) -> Ended | None:
+        call = None if believed is None else self._book.find_ended(believed)
+        if call is None or believed is None or call.member(client.user_id) is None:
+            return None
+        return ended_of(call, believed)
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    def _answer(self, session: SessionId, client: Client, command: Command, now: float) -> None:
+        """One reply to one command, told before everything that follows from it."""
+        known = self._book.replies.get(client, {}).get(command.req_id)
+        if known is not None:
+            self._teller.answer(session, known)
+        elif isinstance(command, Logout):
+            self._logout(session, client, command, now)
+        else:
+            place = len(self._teller.pile)
+            reply = self._judged(client, command, now)
+            self._teller.pile.insert(place, Tell(session, reply))
+            self._book.remember(client, reply)
+
+    def _judged(self, client: Client, command: Command, now: float) -> Reply:
+        try:
+            return Reply(req_id=command.req_id, ok=True, call=self._judge.decide(client, command, now))
+        except CallError as error:
+            view = self._line_of(client, command, now)
+            return Reply(req_id=command.req_id, ok=False, code=error.code, message=error.message, call=view)
+
+    def _line_of(self, client: Client, command: Command, now: float) -> CallView | None:
+        """For a refusal: the call it was about, or the one that takes the caller's line."""
+        call = self._book.call_of(client.user_id)
+        asked = getattr(command, "call_id", None)
+        if call is None or not (isinstance(command, Invite) or asked == call.call_id):
+            return None
+        return view_of(call, now)
+
+    def _logout(self, session: SessionId, client: Client, command: Logout, now: float) -> None:
+        """Hang up (or refuse), then go."""
+        call = self._book.call_of(client.user_id)
+        member = None if call is None else call.member(client.user_id)
+        if call is not None and member is not None and member.device_id in (None, client.device_id):
+            self._judge.leave(client, call, EndReason.HANGUP, now)
+        self._teller.answer(session, Reply(req_id=command.req_id, ok=True))
+        self._teller.pile.append(Close(session, Goodbye(code=ErrorCode.NOT_LOGGED_IN, message="signed out")))
+        self._book.unbind(session, now)
+        self._book.journal.drop(self._book.replies, client)

@@ -1,0 +1,90 @@
+"""What members do while they are in a call: switch media, mute, report what they hear, and signal to each other."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from pycall.core.errors import CallError, ErrorCode
+from pycall.core.types import MediaType, MemberState, UserId
+from pycall.core.wire import CallView, MediaSet, MediaSwitched, PeerReport, SetMedia, Signal, Signaled, SwitchMedia
+
+from .book import Book, Client
+from .ledger import StoredCall, StoredMember, advance, view_of, with_member
+from .teller import Teller, has_joined, part_of
+
+
+class InCall:
+    """Changes to a call that has more than one member."""
+
+    def __init__(self, book: Book, teller: Teller) -> None:
+        self.book = book
+        self.teller = teller
+
+    def switch_media(self, client: Client, command: SwitchMedia, now: float) -> CallView:
+        """Voice to video or back, for everybody; asking for video again opens at least one's own camera."""
+        call, member = part_of(self.book, client, command.call_id, joined=True)
+        if call.accepted_at is None:
+            raise CallError(ErrorCode.WRONG_STATE, "nobody has answered yet; switch once the call is answered")
+        if command.media is not call.media:
+            call = self.change_media(call, command.media, client.user_id)
+        elif command.media.has_video and not member.video:
+            call = self._open(call, member, audio=member.audio, video=True)
+        return view_of(call, now)
+
+    def change_media(self, call: StoredCall, media: MediaType, by: UserId) -> StoredCall:
+        """Only the camera of the one who asked for video opens by itself."""
+        members = tuple(replace(member, video=media.has_video and member.user_id == by) for member in call.members)
+        old, call = call.media, advance(call, media=media, members=members)
+        self.book.put(call)
+        switched = MediaSwitched(call_id=call.call_id, seq=call.seq, old=old, new=media, user_id=by)
+        self.teller.tell_joined(call, switched)
+        return call
+
+    def set_media(self, client: Client, command: SetMedia, now: float) -> CallView:
+        """Microphone and camera of one member."""
+        call, member = part_of(self.book, client, command.call_id, joined=True)
+        if command.video and not call.media.has_video:
+            raise CallError(ErrorCode.WRONG_STATE, "this is a voice call; switch it to video first")
+        if (command.audio, command.video) != (member.audio, member.video):
+            call = self._open(call, member, audio=command.audio, video=command.video)
+        return view_of(call, now)
+
+    def _open(self, call: StoredCall, member: StoredMember, *, audio: bool, video: bool) -> StoredCall:
+        call = advance(call, members=with_member(call, member.user_id, audio=audio, video=video))
+        self.book.put(call)
+        change = MediaSet(call_id=call.call_id, seq=call.seq, user_id=member.user_id, audio=audio, video=video)
+        self.teller.tell_joined(call, change, but=member.user_id)
+        return call
+
+    def report(self, client: Client, report: PeerReport, now: float) -> None:
+        """Whether a member hears another; the first who does begins the conversation."""
+        call = self.book.find(report.call_id)
+        other = None if call is None else call.member(report.user_id)
+        if call is None or other is None or other.state is not MemberState.JOINED or not has_joined(call, client):
+            self.teller.dropped["report"] += 1
+            return
+        hears = self.book.hears.get(call.call_id, frozenset())
+        pair = {(client.user_id, report.user_id)}
+        self.book.journal.put(self.book.hears, call.call_id, hears | pair if report.up else hears - pair)
+        if report.up and call.begun_at is None:
+            self.book.put(replace(call, begun_at=now))
+        self.book.watch(call.call_id)
+
+    def signal(self, client: Client, signal: Signal) -> None:
+        """Pass it on, between two who are both in the call; anything else is dropped without a word."""
+        call = self.book.find(signal.call_id)
+        other = None if call is None else call.member(signal.to)
+        if call is None or other is None or other.state is not MemberState.JOINED or not has_joined(call, client):
+            self.teller.dropped["signal"] += 1
+            return
+        signaled = Signaled(
+            call_id=call.call_id,
+            sender=client.user_id,
+            kind=signal.kind,
+            generation=signal.generation,
+            sdp=signal.sdp,
+            candidate=signal.candidate,
+            sdp_mid=signal.sdp_mid,
+            sdp_m_line_index=signal.sdp_m_line_index,
+        )
+        self.teller.tell(signal.to, signaled, device_id=other.device_id)

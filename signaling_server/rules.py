@@ -1,0 +1,96 @@
+"""The rules a call has to keep: what an invitation must look like, and what ends a call when its time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import NamedTuple
+
+from pycall.core.errors import CallError, ErrorCode
+from pycall.core.types import (
+    MAX_CALLEES,
+    MAX_RING_SECONDS,
+    MAX_USER_DATA_BYTES,
+    EndReason,
+    UserId,
+    is_call_id,
+    is_user_id,
+)
+from pycall.core.wire import Invite
+
+from .ledger import StoredCall, StoredMember
+
+LOST_GRACE = 15.0
+"""Seconds a member's connection to the server may be lost before their part ends."""
+TALKING_GRACE = 60.0
+"""The same, while another member still reports media from them."""
+RESTART_GRACE = 30.0
+"""Seconds clients have to come back after the server was restarted (their back-off ends at 30 s)."""
+CONNECT_SECONDS = 30.0
+"""From the answer to the first report that media is up; clients give up earlier by themselves."""
+USEFUL_RING = 3.0
+"""A ring with less time left than this is not worth beginning."""
+
+
+class Due(NamedTuple):
+    """When a call ends if nothing happens, and why."""
+
+    at: float
+    reason: EndReason
+    user_id: UserId
+
+
+def due(
+    call: StoredCall,
+    lost_since: Callable[[StoredMember], float | None],
+    heard: Callable[[UserId], bool],
+    patience: float,
+) -> Due | None:
+    """The first thing that will end this call by itself, if there is one.
+
+    Nobody is given up as lost, and no connecting call as failed, before `patience`.
+    """
+    candidates = [*_ring_ends(call), *_connecting_ends(call, patience)]
+    answered = call.accepted_at is not None
+    for member in call.joined():
+        since = lost_since(member)
+        if since is not None:
+            grace = TALKING_GRACE if answered and heard(member.user_id) else LOST_GRACE
+            candidates.append(Due(max(since + grace, patience), EndReason.OFFLINE, member.user_id))
+    return min(candidates, key=lambda item: item.at, default=None)
+
+
+def _ring_ends(call: StoredCall) -> list[Due]:
+    if call.ring_until is None:
+        return []
+    return [Due(call.ring_until, EndReason.NO_ANSWER, member.user_id) for member in call.ringing()]
+
+
+def _connecting_ends(call: StoredCall, patience: float) -> list[Due]:
+    if call.accepted_at is None or call.begun_at is not None:
+        return []
+    return [Due(max(call.accepted_at + CONNECT_SECONDS, patience), EndReason.MEDIA_FAILED, call.caller)]
+
+
+def check_invite(invite: Invite, caller: UserId, known: Container[UserId]) -> None:
+    """Raises `CallError` unless this is a call the server can make."""
+    callees = invite.callees
+    _require(is_call_id(invite.call_id), "a call id is 32 lower-case hex digits")
+    _require(0 < len(callees) <= MAX_CALLEES, f"call 1 to {MAX_CALLEES} people")
+    _require(all(map(is_user_id, callees)), "a user id is 1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'")
+    _require(len(set(callees)) == len(callees), "each person can be called only once")
+    _require(caller not in callees, "nobody can call themselves")
+    _require(0 <= invite.timeout <= MAX_RING_SECONDS, f"timeout is 0 (for ever) to {MAX_RING_SECONDS} seconds")
+    _require(
+        len(invite.user_data.encode("utf-8", "surrogatepass")) <= MAX_USER_DATA_BYTES,
+        f"user_data is at most {MAX_USER_DATA_BYTES} bytes",
+    )
+    if len(callees) > 1:
+        raise CallError(ErrorCode.NOT_SUPPORTED, "calls of more than two people are not supported yet")
+    for callee in callees:
+        if callee not in known:
+            raise CallError(ErrorCode.UNKNOWN_USER, f"nobody called {callee!r} has ever signed in on this server")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise CallError(ErrorCode.BAD_ARGUMENT, message)
