@@ -199,4 +199,5 @@ def _to_mono(frame: av.AudioFrame) -> Samples:
     channels = len(frame.layout.channels)
     if channels == 1:
         return flat
-    return flat.reshape(-1, channels).mean(axis=1).astype(np.int16)
+    mono: Samples = flat.reshape(-1, channels).mean(axis=1).astype(np.int16)
+    return mono

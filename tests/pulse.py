@@ -1,0 +1,128 @@
+"""A private PulseAudio without a sound card: a virtual loudspeaker to listen to, a virtual microphone to talk into.
+
+program ─► sink `speaker` ─► speaker.monitor ─► record()
+play()  ─► sink `micfeed` ─► source `mic`    ─► program
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+RATE = 48000
+_FORMAT = ["--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=10", "--process-time-msec=5"]
+
+
+class Pulse:
+    """One running daemon; `environment` is what a program needs to use it and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "s"
+        self.environment = {
+            **os.environ,
+            "PULSE_SERVER": f"unix:{self.socket}",
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "HOME": str(folder / "home"),
+        }
+        self.environment.pop("PULSE_SINK", None)
+        self.environment.pop("PULSE_SOURCE", None)
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._players: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        for name in ("run", "home"):
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        modules = [
+            f"module-native-protocol-unix auth-anonymous=1 socket={self.socket}",
+            "module-null-sink sink_name=speaker rate=48000",
+            "module-null-sink sink_name=micfeed rate=48000",
+            "module-remap-source source_name=mic master=micfeed.monitor",
+        ]
+        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", f"--log-target=file:{self.folder}/log"]
+        for module in modules:
+            command += ["-L", module]
+        self._daemon = self._spawn(command)
+        self._await(lambda: self._control("set-default-sink", "speaker"), 10.0)
+        self._control("set-default-source", "mic")
+        for name in ("speaker", "micfeed"):  # an idle null sink renders 2 s ahead, so its monitor lags and loses sound
+            self._players.append(
+                self._spawn(
+                    ["pacat", "-p", f"--device={name}", "--latency-msec=10", "--process-time-msec=5", "/dev/zero"]
+                )
+            )
+        self._await(self._awake, 10.0)
+
+    def stop(self) -> None:
+        """End everything that this server started, by pid. May be called twice."""
+        for process in [*self._players, *([self._daemon] if self._daemon else [])]:
+            process.kill()
+            process.wait(10)
+        self._players, self._daemon = [], None
+
+    def kill_daemon(self) -> None:
+        """What happens to programs when the sound server crashes."""
+        assert self._daemon is not None
+        self._daemon.kill()
+        self._daemon.wait(10)
+
+    def record(self, seconds: float, device: str = "speaker.monitor") -> np.ndarray:
+        """What the loudspeaker plays from now on: int16, mono, 48 kHz."""
+        wanted = int(seconds * RATE) * 2
+        recorder = self._spawn(["pacat", "-r", f"--device={device}", *_FORMAT], stdout=subprocess.PIPE)
+        try:
+            assert recorder.stdout is not None
+            return np.frombuffer(recorder.stdout.read(wanted), np.int16)
+        finally:
+            recorder.kill()
+            recorder.wait(10)
+            if recorder.stdout:
+                recorder.stdout.close()
+
+    def play(self, samples: np.ndarray, device: str = "micfeed") -> None:
+        """Talk into the microphone: int16, mono, 48 kHz; goes on in the background."""
+        path = self.folder / f"play{len(self._players)}.raw"
+        path.write_bytes(samples.astype(np.int16).tobytes())
+        self._players.append(self._spawn(["pacat", "-p", f"--device={device}", *_FORMAT, str(path)]))
+
+    def _awake(self) -> bool:
+        """True once the monitors give sound in real time."""
+        began = time.monotonic()
+        self.record(0.2)
+        self.record(0.2, "mic")
+        return time.monotonic() - began < 1.0
+
+    def _spawn(self, command: list[str], stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, env=self.environment, stdout=stdout, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def _control(self, *arguments: str) -> bool:
+        return subprocess.run(["pactl", *arguments], env=self.environment, capture_output=True).returncode == 0
+
+    def _await(self, condition: object, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():  # type: ignore[operator]
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"PulseAudio was not ready after {seconds} s; see {self.folder}/log")
+
+
+@contextlib.contextmanager
+def pulse_server() -> Iterator[Pulse]:
+    """A daemon of its own for the length of a `with`; its folder has a short name, as socket paths must be short."""
+    folder = Path(tempfile.mkdtemp(prefix="pulse"))
+    server = Pulse(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
