@@ -45,7 +45,7 @@ class Gear:
     profile: VideoProfile
 
     def new_audio_source(self) -> AudioSource:
-        """Made, not started. Like the three below: raises `MediaError`, may read a file, so not on the loop."""
+        """Made, not started. Like the three below: raises `MediaError` or `ConfigError`; may read: not on the loop."""
         return open_audio_source(self.audio_source) if isinstance(self.audio_source, str) else self.audio_source
 
     def new_video_source(self) -> VideoSource:
@@ -59,7 +59,7 @@ class Gear:
         return open_video_sink(self.video_sink) if isinstance(self.video_sink, str) else self.video_sink
 
     def check(self, media: MediaType) -> None:
-        """Raises `MediaError` if a name cannot be right for a call of this kind; starts nothing."""
+        """Raises as above if a name cannot be right for a call of this kind; starts nothing."""
         self.new_audio_source()
         self.new_audio_sink()
         if media.has_video:
@@ -70,7 +70,7 @@ class Gear:
 class MediaListener(Protocol):
     """Who is told what goes wrong with sources and sinks. All calls come on the event loop."""
 
-    def source_changed(self, kind: Kind, error: MediaError | None) -> None:
+    def source_changed(self, kind: Kind, error: PyCallError | None) -> None:
         """Our sound or picture is dead (with the error) or back (None)."""
         ...
 
@@ -92,6 +92,7 @@ class CallMedia:
         self._recording = False
         self._camera_wanted = False
         self._camera_open = False
+        self._broken: set[Kind] = set()
         self._microphone = asyncio.Lock()
         self._camera = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -135,7 +136,7 @@ class CallMedia:
             self._do(self._follow_camera())
 
     async def use_audio_source(self) -> None:
-        """Change over to the gear's source in the running call; raises `MediaError`, and the old one is gone then."""
+        """Change over to the gear's source in the running call; raises `MediaError`, and the old one goes on then."""
         async with self._microphone:
             if self._running:
                 await self._open_microphone()
@@ -180,41 +181,50 @@ class CallMedia:
         task.add_done_callback(self._tasks.discard)
 
     async def _start(self, after: Sequence[asyncio.Task[None]]) -> None:
-        async with self._microphone, self._camera:
-            if after:
-                await asyncio.wait(after)
-            await self._uplink.start(None, None)
-        await asyncio.gather(self._start_microphone(), self._follow_camera(), self._start_sinks())
+        if after:
+            await asyncio.wait(after)
+        await asyncio.gather(self._start_sources(), self._start_sinks())
 
-    async def _start_microphone(self) -> None:
-        async with self._microphone:
+    async def _start_sources(self) -> None:
+        """Both at once, so that a file that gives sound and picture is read once and stays in sync."""
+        async with self._microphone, self._camera:
+            wanted = self._running and self._camera_wanted
+            audio, video = await asyncio.gather(
+                self._made_source("audio", self._gear.new_audio_source),
+                self._made_source("video", self._gear.new_video_source) if wanted else _nothing(),
+            )
+            self._camera_open = wanted and video is not None
             if self._running:
-                await self._tell_failure("audio", self._open_microphone())
+                await self._uplink.start(audio, video)
+        self.follow_camera()
+
+    async def _made_source(self, kind: Kind, make: Callable[[], S]) -> S | None:
+        try:
+            return await asyncio.to_thread(make)
+        except PyCallError as error:
+            self._source_failed(kind, error)
+            return None
 
     async def _follow_camera(self) -> None:
         async with self._camera:
             wanted = self._running and self._camera_wanted
-            if wanted and not self._camera_open:
-                await self._tell_failure("video", self._open_camera())
-            elif self._camera_open and not wanted:
+            if self._camera_open and not wanted:
                 self._camera_open = False
                 await self._uplink.use_video(None)
+            elif wanted and (not self._camera_open or "video" in self._broken):
+                try:
+                    await self._open_camera()
+                except PyCallError as error:
+                    self._source_failed("video", error)
 
     async def _open_microphone(self) -> None:
         await self._uplink.use_audio(await asyncio.to_thread(self._gear.new_audio_source))
-        self._listener.source_changed("audio", None)
+        self._source_back("audio")
 
     async def _open_camera(self) -> None:
-        self._camera_open = False
         await self._uplink.use_video(await asyncio.to_thread(self._gear.new_video_source))
         self._camera_open = True
-        self._listener.source_changed("video", None)
-
-    async def _tell_failure(self, kind: Kind, opening: Coroutine[Any, Any, None]) -> None:
-        try:
-            await opening
-        except MediaError as error:
-            self._listener.source_changed(kind, error)
+        self._source_back("video")
 
     async def _start_sinks(self) -> None:
         audio_sinks = await self._made(self._gear.new_audio_sink)
@@ -229,21 +239,24 @@ class CallMedia:
         """One sink, or none and a word to the user."""
         try:
             return [await asyncio.to_thread(make)]
-        except MediaError as error:
+        except PyCallError as error:
             self._listener.media_failed(error)
             return []
 
-    # --- failures, which may come from any thread ------------------------------------------------------------------
+    # --- failures ------------------------------------------------------------------------------------------------
 
-    def _source_failed(self, kind: str, error: MediaError) -> None:
-        self._loop.call_soon_threadsafe(self._tell_source, kind, error)
+    def _source_failed(self, kind: str, error: PyCallError) -> None:
+        which: Kind = "audio" if kind == "audio" else "video"
+        self._broken.add(which)
+        if self._running:
+            self._listener.source_changed(which, error)
 
     def _source_back(self, kind: str) -> None:
-        self._loop.call_soon_threadsafe(self._tell_source, kind, None)
-
-    def _tell_source(self, kind: str, error: MediaError | None) -> None:
-        if self._running:
-            self._listener.source_changed("audio" if kind == "audio" else "video", error)
+        which: Kind = "audio" if kind == "audio" else "video"
+        if which in self._broken:
+            self._broken.discard(which)
+            if self._running:
+                self._listener.source_changed(which, None)
 
     # --- the recording -------------------------------------------------------------------------------------------
 
@@ -273,6 +286,10 @@ class CallMedia:
     async def _stop_recorder(self) -> None:
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.stop)
+
+
+async def _nothing() -> None:
+    """In the place of a camera that is not wanted."""
 
 
 def recording_of(path: str, number: int) -> str:

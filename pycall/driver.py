@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pycall.call_media import CallMedia, Gear, Kind, recording_of
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
-from pycall.core.errors import ErrorCode, LoginError, MediaError, PyCallError, SignalingError
+from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
 from pycall.core.events import ErrorOccurred, Event, UserSigExpired
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
@@ -202,7 +202,7 @@ class Driver:
         if self._call is not None:
             self._call.reports.measured(user_id, stats)
 
-    def source_changed(self, kind: Kind, error: MediaError | None) -> None:
+    def source_changed(self, kind: Kind, error: PyCallError | None) -> None:
         if error is not None:
             self.media_failed(error)
         self._take(lambda now: self.line.source_failed(kind, error is not None, now))

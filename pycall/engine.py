@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -29,6 +29,7 @@ from pycall.core.wire import MemberView
 from pycall.driver import Driver
 from pycall.listeners import Listeners
 from pycall.media.source import AudioSource, VideoSource
+from pycall.rtc.servers import ice_servers as check_servers
 
 E = TypeVar("E", bound=Event)
 
@@ -50,6 +51,7 @@ class CallEngine:
     def __init__(self, config: EngineConfig | None = None) -> None:
         """Raises `ConfigError`; opens nothing yet."""
         config = config or EngineConfig()
+        check_servers(config.ice_servers)
         self.config = config
         self._listeners = Listeners()
         self._gear = _gear(config)
@@ -194,16 +196,29 @@ class CallEngine:
         self._driver.profile_changed()
 
     async def use_audio_source(self, source: str | AudioSource) -> None:
-        """Take the sound from here, now and in later calls. Raises `MediaError`; in a call there is silence then."""
-        await asyncio.to_thread(replace(self._gear, audio_source=source).new_audio_source)
-        self._gear.audio_source = source
-        await self._driver.use_audio_source()
+        """Take the sound from here, now and in later calls.
+
+        Raises `MediaError` or `ConfigError`; the old source then goes on, unless both needed the same device.
+        """
+        gear = replace(self._gear, audio_source=source)
+        await self._change_gear(gear, gear.new_audio_source, self._driver.use_audio_source)
 
     async def use_video_source(self, source: str | VideoSource) -> None:
-        """Take the picture from here, now and in later calls. Raises `MediaError`, as above."""
-        await asyncio.to_thread(replace(self._gear, video_source=source).new_video_source)
-        self._gear.video_source = source
-        await self._driver.use_video_source()
+        """Take the picture from here, now and in later calls. Raises as above."""
+        gear = replace(self._gear, video_source=source)
+        await self._change_gear(gear, gear.new_video_source, self._driver.use_video_source)
+
+    async def _change_gear(
+        self, gear: Gear, check: Callable[[], object], take_over: Callable[[], Awaitable[None]]
+    ) -> None:
+        await asyncio.to_thread(check)
+        old = replace(self._gear)
+        self._gear.audio_source, self._gear.video_source = gear.audio_source, gear.video_source
+        try:
+            await take_over()
+        except PyCallError:
+            self._gear.audio_source, self._gear.video_source = old.audio_source, old.video_source
+            raise
 
     # --- events --------------------------------------------------------------------------------------------------
 

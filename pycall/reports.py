@@ -57,13 +57,16 @@ class Reports:
 
 
 def summed(links: list[LinkStats]) -> MediaStatistics:
-    """All links as one: bitrates added, the worst loss, the longest round trip."""
+    """All links as one: bitrates added, the worst loss, the longest round trip, the highest picture rates."""
     return MediaStatistics(
         bitrate_in=sum(link.bitrate_in for link in links),
         bitrate_out=sum(link.bitrate_out for link in links),
         rtt=max((link.rtt for link in links if link.rtt is not None), default=None),
         loss_in=max(link.loss_in for link in links),
         loss_out=max(link.loss_out for link in links),
+        fps_in=max(link.fps_in for link in links),
+        fps_out=max(link.fps_out for link in links),
+        video_codec=next((link.video_codec for link in links if link.video_codec), ""),
     )
 
 
