@@ -1,0 +1,132 @@
+"""All media connections of one call, one to each other member."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from pycall.core.types import CallId, UserId
+from pycall.core.wire import Signaled
+
+from .liveness import FAIL_SECONDS, STALL_SECONDS
+from .patches import install
+from .peer import Peer, PeerSettings
+from .ports import MediaPorts, PeerListener
+from .servers import ice_servers as read_servers
+
+logger = logging.getLogger(__name__)
+
+MAX_EARLY = 30
+"""Messages kept for a peer that is not open yet (Signal keeps as many)."""
+MAX_STRANGERS = 16
+"""Members whose messages are kept before their peer is opened; a call has at most nine people."""
+
+
+class Mesh:
+    """Opens, feeds and closes peers. Everything is called on the event loop; nothing blocks it.
+
+    Raises `ConfigError` for a bad `ice_servers` URL and `MediaError` (NO_LIBRARY) if the WebRTC library is not the one
+    pycall was built for. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and FAILED.
+    """
+
+    def __init__(
+        self,
+        ports: MediaPorts,
+        listener: PeerListener,
+        *,
+        call_id: CallId,
+        ice_servers: tuple[str, ...] = (),
+        stall_seconds: float = STALL_SECONDS,
+        fail_seconds: float = FAIL_SECONDS,
+    ) -> None:
+        self._settings = PeerSettings(
+            call_id=call_id,
+            servers=read_servers(ice_servers),
+            stall_seconds=stall_seconds,
+            fail_seconds=fail_seconds,
+        )
+        install()
+        self._ports = ports
+        self._listener = listener
+        self._peers: dict[UserId, Peer] = {}
+        self._early: dict[UserId, list[Signaled]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def peers(self) -> dict[UserId, Peer]:
+        """The open peers."""
+        return dict(self._peers)
+
+    def open(self, user_id: UserId, generation: int, *, offers: bool) -> None:
+        """Connect to `user_id` in the background; replaces a peer of a lower generation, else does nothing."""
+        if self._closed:
+            return
+        old = self._peers.get(user_id)
+        if old is not None:
+            if old.generation >= generation:
+                return
+            self._drop(old)
+        peer = Peer(
+            user_id,
+            generation,
+            offers=offers,
+            ports=self._ports,
+            listener=self._listener,
+            settings=self._settings,
+        )
+        self._peers[user_id] = peer
+        peer.start()
+        for signaled in self._early.pop(user_id, []):
+            self.deliver(signaled)
+
+    def deliver(self, signaled: Signaled) -> None:
+        """A member's offer, answer or candidate. Kept if its peer is not open yet; never raises for its content."""
+        if self._closed or signaled.call_id != self._settings.call_id:
+            return
+        peer = self._peers.get(signaled.sender)
+        if peer is None:
+            self._keep(signaled)
+        elif signaled.generation == peer.generation:
+            peer.deliver(signaled)
+        elif signaled.generation > peer.generation:
+            self._take_newer(signaled)
+        else:
+            logger.debug("a %s of an older connection with %s was dropped", signaled.kind, signaled.sender)
+
+    def close(self, user_id: UserId) -> None:
+        """No media to or from `user_id` from now on; the connection is taken down in the background."""
+        self._early.pop(user_id, None)
+        peer = self._peers.pop(user_id, None)
+        if peer is not None:
+            self._drop(peer)
+
+    async def aclose(self) -> None:
+        """Close everything; returns within a second or so, with no task, thread or socket left."""
+        self._closed = True
+        for user_id in list(self._peers):
+            self.close(user_id)
+        self._early.clear()
+        if self._closing:
+            await asyncio.wait(set(self._closing))
+
+    def _take_newer(self, signaled: Signaled) -> None:
+        """They have begun a new connection before we knew that the old one is dead: their offer replaces it."""
+        if signaled.kind == "offer":
+            self.open(signaled.sender, signaled.generation, offers=False)
+            self.deliver(signaled)
+        else:
+            self._keep(signaled)
+
+    def _keep(self, signaled: Signaled) -> None:
+        if signaled.sender not in self._early and len(self._early) >= MAX_STRANGERS:
+            return
+        kept = self._early.setdefault(signaled.sender, [])
+        if len(kept) < MAX_EARLY:
+            kept.append(signaled)
+
+    def _drop(self, peer: Peer) -> None:
+        peer.stop()
+        task = asyncio.create_task(peer.finish(), name=f"finish {peer.user_id}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

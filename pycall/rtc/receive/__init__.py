@@ -1,0 +1,1 @@
+"""Receiving: packets into complete frames, in order, with as little waiting as the network allows."""

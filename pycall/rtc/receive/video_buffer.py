@@ -1,0 +1,168 @@
+"""Puts received picture packets together to frames; pure, the clock is an argument.
+
+A frame is released with its last packet (the RTP marker), not with the first packet of the next frame. A gap holds
+everything behind it back while a retransmission may still come; after `PATIENCE` the buffer gives up, asks for a
+keyframe and releases nothing until one is complete: a short freeze instead of a damaged picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PATIENCE = 0.25
+"""Seconds that a gap may stay open: a few round trips on most paths, and no longer than a freeze that is forgiven."""
+KEYFRAME_AGAIN = 0.5
+"""Seconds between two requests for a keyframe."""
+CAPACITY = 2048
+"""Packets at most: two large keyframes at 1080p."""
+HALF = 0x8000
+MASK = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One packet's part of a frame: `timestamp` is RTP's, `last` its marker, `key` true in any packet that begins a
+    keyframe."""
+
+    timestamp: int
+    last: bool
+    key: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPicture:
+    """One complete frame, as the decoder wants it."""
+
+    timestamp: int
+    key: bool
+    data: bytes
+
+
+class VideoBuffer:
+    """One stream of picture packets. `keyframe_due` asks the caller to request a keyframe."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        """Frames given up, damaged or undecodable for want of a keyframe."""
+        self._pieces: dict[int, Piece] = {}
+        self._next: int | None = None
+        self._scan = 0
+        self._blocked_since: float | None = None
+        self._waits_for_key = True
+        self._asked_at: float | None = None
+
+    def add(self, sequence: int, piece: Piece, now: float) -> list[EncodedPicture]:
+        """The frames that are complete now, in order. `sequence` is 16 bits and wraps; `now` is seconds."""
+        if self._next is None:
+            self._restart(sequence)
+        assert self._next is not None
+        ahead = (sequence - self._next) & MASK
+        if ahead >= HALF and MASK + 1 - ahead <= CAPACITY:
+            return []
+        if ahead >= CAPACITY:
+            self._restart(sequence)
+        self._pieces.setdefault(sequence, piece)
+        return self._release(now)
+
+    def keyframe_due(self, now: float) -> bool:
+        """True at most every `KEYFRAME_AGAIN` seconds while only a keyframe helps."""
+        if not self._waits_for_key or not self._pieces_seen():
+            return False
+        if self._asked_at is not None and now - self._asked_at < KEYFRAME_AGAIN:
+            return False
+        self._asked_at = now
+        return True
+
+    def break_off(self) -> None:
+        """The decoder has lost track: nothing is released before the next keyframe."""
+        self._waits_for_key = True
+
+    def _pieces_seen(self) -> bool:
+        return self._next is not None
+
+    def _restart(self, sequence: int) -> None:
+        self._pieces.clear()
+        self._next = self._scan = sequence
+        self._blocked_since = None
+        self._waits_for_key = True
+
+    def _release(self, now: float) -> list[EncodedPicture]:
+        out = self._complete_pictures()
+        if self._pieces:
+            self._watch_gap(now)
+            if self._blocked_since is not None and now - self._blocked_since >= PATIENCE:
+                self._give_up(now)
+                out += self._complete_pictures()
+        else:
+            self._blocked_since = None
+        return out
+
+    def _complete_pictures(self) -> list[EncodedPicture]:
+        out = []
+        while (picture := self._take()) is not None:
+            self._blocked_since = None
+            if not picture.data:
+                continue
+            if self._waits_for_key and not picture.key:
+                self.skipped += 1
+                continue
+            self._waits_for_key = False
+            out.append(picture)
+        return out
+
+    def _take(self) -> EncodedPicture | None:
+        """The frame at the head if it is whole. Packets once looked at are not looked at again."""
+        assert self._next is not None
+        head = self._pieces.get(self._next)
+        if head is None:
+            return None
+        while (piece := self._pieces.get(self._scan)) is not None:
+            if piece.timestamp != head.timestamp:
+                return self._cut(self._scan)
+            self._scan = (self._scan + 1) & MASK
+            if piece.last:
+                return self._cut(self._scan)
+        return None
+
+    def _cut(self, end: int) -> EncodedPicture:
+        assert self._next is not None
+        pieces = []
+        while self._next != end:
+            pieces.append(self._pieces.pop(self._next))
+            self._next = (self._next + 1) & MASK
+        self._scan = self._next
+        return EncodedPicture(
+            pieces[0].timestamp, any(piece.key for piece in pieces), b"".join(piece.data for piece in pieces)
+        )
+
+    def _watch_gap(self, now: float) -> None:
+        """A gap is open when something lies behind the first missing packet."""
+        contiguous = (self._scan - (self._next or 0)) & MASK
+        if len(self._pieces) <= contiguous:
+            self._blocked_since = None
+        elif self._blocked_since is None:
+            self._blocked_since = now
+
+    def _give_up(self, now: float) -> None:
+        """Drop everything up to the first packet behind the gap that begins another frame."""
+        assert self._next is not None
+        start = self._next
+        behind = sorted(self._pieces, key=lambda sequence: (sequence - start) & MASK)
+        gap = (self._scan - start) & MASK
+        broken = self._timestamp_at_gap(behind, gap)
+        keep = [s for s in behind if (s - start) & MASK >= gap and self._pieces[s].timestamp != broken]
+        self._pieces = {sequence: self._pieces[sequence] for sequence in keep}
+        self._next = self._scan = keep[0] if keep else (behind[-1] + 1) & MASK
+        self._blocked_since = None
+        self._waits_for_key = True
+        self._asked_at = None
+        self.skipped += 1
+
+    def _timestamp_at_gap(self, behind: list[int], gap: int) -> int:
+        """Of the frame whose packet is missing: the one behind the gap may be its rest, so it goes as well."""
+        assert self._next is not None
+        for sequence in behind:
+            if (sequence - self._next) & MASK >= gap:
+                return self._pieces[sequence].timestamp
+        return self._pieces[behind[-1]].timestamp

@@ -1,0 +1,264 @@
+"""The path of datagrams: a guard in front of ICE and DTLS, ICE that reacts at once, DTLS that counts.
+
+aioice hands every datagram that is not STUN to DTLS, wherever it comes from, and aiortc's DTLS task dies of an empty
+one, of one that is too long, and during the handshake of a forged hello or alert. Here a datagram gets through only
+if it is STUN, or comes from an address that has proved by an ICE check that it knows our password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import struct
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from aioice import ice, stun
+from aioice.candidate import Candidate
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, SRTPProtectionProfile
+from OpenSSL import SSL
+
+logger = logging.getLogger(__name__)
+
+LONGEST_DATAGRAM = 1500
+"""libsrtp's buffer in pylibsrtp; nobody sends more than an Ethernet frame."""
+MAX_WAITING = 1024
+"""Datagrams between the socket and DTLS: half a second of 1080p."""
+MAX_TRUSTED = 64
+STUN_GATHER_SECONDS = 0.5
+TURN_GATHER_SECONDS = 2.0
+CHECK_PACE = 0.02
+"""Seconds between two ICE checks (RFC 8445, Ta is 50 ms for many, 20 ms is aioice's choice)."""
+CONSENT_SECONDS = 30.0
+"""Without an answer for so long consent is lost (RFC 7675, 5.1)."""
+CLOSE_SECONDS = 0.5
+LOOPBACK = "127.0.0.1"
+
+CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
+)
+"""aiortc's list, with RSA: other stacks still come with RSA certificates."""
+
+PACKET_ERRORS = (ValueError, struct.error, LookupError, AssertionError, TypeError, OverflowError)
+"""What aioice's and aiortc's packet parsers raise on bytes nobody should send."""
+
+
+def machine_has_no_network() -> bool:
+    """True if every address of this machine is a loopback address: then calls on it use 127.0.0.1."""
+    return not ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+
+def _is_stun(data: bytes) -> bool:
+    """By the first two bits and the magic cookie (RFC 8489, 5)."""
+    return len(data) >= stun.HEADER_LENGTH and data[0] < 4 and data[4:8] == b"\x21\x12\xa4\x42"
+
+
+class GuardedProtocol(ice.StunProtocol):
+    """One UDP socket (or TURN relay) of a connection."""
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        assert isinstance(data, bytes)
+        guard = cast(GuardedConnection, self.receiver)
+        if not guard.admits(self, data, (addr[0], addr[1])):
+            return
+        try:
+            super().datagram_received(data, addr)
+        except PACKET_ERRORS:
+            guard.refused["malformed stun"] += 1
+
+
+class GuardedConnection(ice.Connection):
+    """aioice's ICE with a guard, without its 20 ms pause after success, and with an end to every wait."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refused: Counter[str] = Counter()
+        """Datagrams dropped, by reason."""
+        self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
+
+    # --- the guard
+
+    def admits(self, protocol: ice.StunProtocol, data: bytes, addr: tuple[str, int]) -> bool:
+        """Whether a datagram may go on; counted in `refused` if not."""
+        reason = None
+        if not data:
+            reason = "empty"
+        elif len(data) > LONGEST_DATAGRAM:
+            reason = "too long"
+        elif not _is_stun(data) and not self._is_trusted(addr):
+            reason = "stranger"
+        if reason is not None:
+            self.refused[reason] += 1
+        return reason is None
+
+    def _is_trusted(self, addr: tuple[str, int]) -> bool:
+        if addr in self._trusted:
+            return True
+        succeeded = ice.CandidatePair.State.SUCCEEDED
+        if any(pair.state is succeeded and pair.remote_addr == addr for pair in self._check_list):
+            self._trusted.append(addr)
+            return True
+        return False
+
+    def request_received(self, message: stun.Message, addr: tuple[str, int], protocol: ice.StunProtocol) -> None:
+        # Whoever signs a check with our password was given it by the signaling: their first DTLS flight may come
+        # before our own check of that address has its answer.
+        if addr not in self._trusted and self._is_signed(message):
+            self._trusted.append(addr)
+        super().request_received(message, addr, protocol)
+
+    def _is_signed(self, message: stun.Message) -> bool:
+        if not {"MESSAGE-INTEGRITY", "USERNAME", "PRIORITY"} <= message.attributes.keys():
+            return False
+        return bool(
+            self._valid_username(message.attributes["USERNAME"])
+            and message.check_message_integrity(self.local_password.encode("utf8"))
+        )
+
+    def data_received(self, data: bytes, component: int) -> None:
+        if self._queue.qsize() >= MAX_WAITING:
+            self.refused["queue full"] += 1
+            if self._queue.get_nowait() is None:  # the end of the connection must not get lost
+                self._queue.put_nowait(None)
+                return
+        super().data_received(data, component)
+
+    # --- gathering, checking, consent, closing
+
+    async def get_component_candidates(
+        self, component: int, addresses: list[str], timeout: float = 0.0
+    ) -> list[Candidate]:
+        # aioice writes int, but hands it to asyncio.wait, which takes parts of a second.
+        limit = cast(int, timeout or (TURN_GATHER_SECONDS if self.turn_server else STUN_GATHER_SECONDS))
+        found = await super().get_component_candidates(component, addresses or [LOOPBACK], limit)
+        if not found and addresses:
+            found = await super().get_component_candidates(component, [LOOPBACK], limit)
+        return list(found)
+
+    async def connect(self) -> None:
+        """As aioice's, but a check that succeeds ends the wait at once instead of at the next 20 ms step."""
+        if not self._local_candidates_end or self.remote_username is None or self.remote_password is None:
+            raise ConnectionError("candidates were not gathered or the other side's password is missing")
+        for remote_candidate in self._remote_candidates:
+            self._pair_remote_candidate(remote_candidate)
+        self.sort_check_list()
+        self._unfreeze_initial()
+        for early_check in self._early_checks:
+            self.check_incoming(*early_check)
+        self._early_checks.clear()
+        self._early_checks_done = True
+        try:
+            succeeded = await self._check_until_done()
+        finally:
+            for pair in self._check_list:
+                if pair.task:
+                    pair.task.cancel()
+        if not succeeded:
+            raise ConnectionError("no path to the other side")
+        self._query_consent_task = asyncio.create_task(self.query_consent())
+
+    async def _check_until_done(self) -> bool:
+        verdict = asyncio.ensure_future(self._check_list_state.get())
+        try:
+            while not verdict.done() and self._check_periodic():
+                await asyncio.wait([verdict], timeout=CHECK_PACE)
+            if not verdict.done() and not self._check_list:
+                return False
+            return bool(await verdict == ice.ICE_COMPLETED)
+        finally:
+            verdict.cancel()
+
+    async def query_consent(self) -> None:
+        """Ask every 4 to 6 s whether the other side is there; close after 30 s without an answer (RFC 7675).
+
+        aioice gives each question 500 ms, which ends calls over satellites.
+        """
+        answered = time.monotonic()
+        while time.monotonic() - answered < CONSENT_SECONDS:
+            await asyncio.sleep(ice.CONSENT_INTERVAL * (0.8 + 0.4 * random.random()))
+            for pair in list(self._nominated.values()):
+                try:
+                    await pair.protocol.request(
+                        self.build_request(pair, nominate=False),
+                        pair.remote_addr,
+                        integrity_key=(self.remote_password or "").encode("utf8"),
+                        retransmissions=2,
+                    )
+                    answered = time.monotonic()
+                except stun.TransactionError:
+                    logger.debug("no answer to a consent check for %.0f s", time.monotonic() - answered)
+        self._query_consent_task = None
+        await self.close()
+
+    async def close(self) -> None:
+        """Within half a second, even if a TURN server does not answer."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await super().close()
+        except TimeoutError:
+            logger.info("ICE was closed without waiting for the relay")
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """What aioice's `close` does after its sockets have closed. A relay goes on trying to say good-bye."""
+        for protocol in self._protocols:
+            protocol.transport.close()
+        self._protocols.clear()
+        self._local_candidates.clear()
+        self._queue.put_nowait(None)
+        if not self._closed:
+            self._emit_event(ice.ConnectionClosed())
+            self._closed = True
+
+
+class MeteredDtlsTransport(RTCDtlsTransport):
+    """DTLS and SRTP that count what arrives, survive packets that cannot be parsed, and can be silenced."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.arrived_at: float | None = None
+        """When the last authentic packet came, by `time.monotonic()`."""
+        self.media_arrived = False
+        """True once an RTP packet has come: media flows towards us."""
+        self.on_media: Callable[[], None] | None = None
+        """Called once, with the first RTP packet."""
+        self.silenced = False
+        """Set when the connection is being closed: not one more RTP packet leaves."""
+        self.malformed = 0
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        self.arrived_at = time.monotonic()
+        try:
+            await super()._handle_rtcp_data(data)
+        except PACKET_ERRORS:
+            self.malformed += 1
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        self.arrived_at = time.monotonic()
+        if not self.media_arrived:
+            self.media_arrived = True
+            if self.on_media is not None:
+                self.on_media()
+        try:
+            await super()._handle_rtp_data(data, arrival_time_ms)
+        except PACKET_ERRORS:
+            self.malformed += 1
+
+    async def _send_rtp(self, data: bytes) -> None:
+        if self.silenced and not 192 <= data[1] <= 223:  # RTCP (RFC 5761, 4) may still say good-bye
+            return
+        await super()._send_rtp(data)
+
+
+class WideCertificate(RTCCertificate):
+    """aiortc's certificate with a cipher list that RSA peers can meet."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(CIPHERS)
+        return context

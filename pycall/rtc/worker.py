@@ -1,0 +1,99 @@
+"""One named thread for one codec: work goes in by a short queue, results come back on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import av
+
+T = TypeVar("T")
+Job = Callable[[], None]
+
+CODEC_ERRORS = (
+    av.FFmpegError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a codec can raise on pictures and bytes that somebody else made; it costs the frame, never the thread."""
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs jobs one after the other. The thread is a daemon: it never keeps a process alive."""
+
+    def __init__(self, name: str, *, depth: int) -> None:
+        self.dropped = 0
+        """Jobs refused because `depth` of them were waiting."""
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.Queue[Job | None] = queue.Queue(maxsize=depth + 1)
+        self._depth = depth
+        self._stopping = False
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def post(self, job: Job) -> bool:
+        """False, and nothing is run, if too many jobs are waiting or the worker is stopping."""
+        if self._stopping or self._jobs.qsize() >= self._depth:
+            self.dropped += 1
+            return False
+        self._jobs.put_nowait(job)
+        return True
+
+    async def run(self, function: Callable[[], T]) -> T | None:
+        """The result of `function`, computed in the thread; its exception is raised here. None if refused."""
+        result: asyncio.Future[T] = self._loop.create_future()
+        if not self.post(lambda: self._compute(function, result)):
+            return None
+        return await result
+
+    def report(self, callback: Callable[[T], None], value: T) -> None:
+        """From the thread: call `callback(value)` on the loop; nothing once the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(callback, value)
+        except RuntimeError:
+            logger.debug("loop closed before a result of %s was taken", threading.current_thread().name)
+
+    async def stop(self) -> None:
+        """Ends the thread after the job in hand; jobs still waiting are dropped."""
+        if not self._stopping:
+            self._stopping = True
+            while not self._jobs.empty():
+                try:
+                    self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+            self._jobs.put_nowait(None)
+        await asyncio.shield(self._ended)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+        self.report(self._end, None)
+
+    def _end(self, _: None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _compute(self, function: Callable[[], T], result: asyncio.Future[T]) -> None:
+        try:
+            value = function()
+        except CODEC_ERRORS as error:  # it belongs to who awaits the result
+            failure = error
+            self.report(lambda _: None if result.done() else result.set_exception(failure), None)
+        else:
+            self.report(lambda _: None if result.done() else result.set_result(value), None)
