@@ -9,6 +9,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 SAMPLE_RATE = 48000
 FRAME_SAMPLES = 960
@@ -16,6 +17,13 @@ FRAME_SAMPLES = 960
 MICROSECOND = Fraction(1, 1_000_000)
 
 Samples = npt.NDArray[np.int16]
+Pixels = npt.NDArray[np.uint8]
+
+
+def pixels_of(plane: VideoPlane) -> Pixels:
+    """One plane of an 8-bit planar picture, shape (height, width), without its padding: a view, not a copy."""
+    rows: Pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

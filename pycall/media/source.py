@@ -6,12 +6,15 @@ takes the frame over at once and never blocks it. A bot's own source is any obje
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from pycall.core.errors import MediaError
+from pycall.core.errors import ConfigError, ErrorCode, MediaError
+from pycall.core.types import VideoProfile
 from pycall.media.frames import AudioFrame, VideoFrame
 
-F_contra = TypeVar("F_contra", AudioFrame, VideoFrame, contravariant=True)
+F_contra = TypeVar("F_contra", contravariant=True)
 
 
 class Intake(Protocol[F_contra]):
@@ -44,3 +47,120 @@ class VideoSource(Protocol):
     def start(self, intake: Intake[VideoFrame]) -> None: ...
 
     def stop(self) -> None: ...
+
+
+def open_audio_source(name: str) -> AudioSource:
+    """The source of sound called `name`: `mic`, `mic:NAME`, `file:PATH`, `tone:HZ` or `null`; the path of an existing
+    file will do as well.
+
+    Nothing is captured before `start`. A file is looked into at once, which takes some 20 ms. Raises `ConfigError` for
+    an unknown name and `MediaError` for what cannot be opened.
+    """
+    kind, value = _split(name)
+    opener = _AUDIO.get(kind)
+    if opener is None:
+        raise _unknown(name, "sound", "mic, mic:NAME, file:PATH, tone:HZ, null")
+    return opener(value)
+
+
+def open_video_source(name: str, profile: VideoProfile) -> VideoSource:
+    """The source of pictures called `name`: `camera:N`, `camera:/dev/videoN`, `screen`, `screen::0`, `file:PATH`,
+    `stamped:PATH`, `pattern` or `null`; the path of an existing file will do as well. `profile` is what to ask a device
+    for; it is not binding. Raises as `open_audio_source` does."""
+    kind, value = _split(name)
+    opener = _VIDEO.get(kind)
+    if opener is None:
+        raise _unknown(name, "picture", "camera:N, screen, file:PATH, pattern, null")
+    return opener(value, profile)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Kind and the rest; a bare path counts as a file."""
+    kind, _, value = name.partition(":")
+    if kind not in _AUDIO and kind not in _VIDEO and os.path.exists(name):
+        return "file", name
+    return kind, value
+
+
+def _unknown(name: str, what: str, names: str) -> ConfigError:
+    return ConfigError(ErrorCode.BAD_ARGUMENT, f"no {what} source {name!r}; use one of {names}, or a file that exists")
+
+
+def _mic(value: str) -> AudioSource:
+    from pycall.media.devices.sound import Microphone
+
+    return Microphone(value or None)
+
+
+def _camera(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.devices.capture import Camera
+
+    return Camera(value or "0", profile)
+
+
+def _screen(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.devices.capture import Screen
+
+    return Screen(value, profile)
+
+
+def _tone(value: str) -> AudioSource:
+    from pycall.media.synthetic import Tone
+
+    try:
+        hertz = float(value)
+    except ValueError:
+        raise ConfigError(ErrorCode.BAD_ARGUMENT, f"tone:{value} names no frequency; use e.g. tone:440") from None
+    return Tone(hertz)
+
+
+def _pattern(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.synthetic import Pattern
+
+    return Pattern(profile)
+
+
+def _audio_file(value: str) -> AudioSource:
+    from pycall.media.files import open_audio_file
+
+    return open_audio_file(value)
+
+
+def _video_file(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.files import open_video_file
+
+    return open_video_file(value)
+
+
+def _stamped_file(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.stamped import StampedFile
+
+    return StampedFile(value, profile)
+
+
+def _no_sound(value: str) -> AudioSource:
+    from pycall.media.synthetic import Null
+
+    return Null()
+
+
+def _no_picture(value: str, profile: VideoProfile) -> VideoSource:
+    from pycall.media.synthetic import Null
+
+    return Null()
+
+
+_AUDIO: dict[str, Callable[[str], AudioSource]] = {
+    "mic": _mic,
+    "file": _audio_file,
+    "tone": _tone,
+    "null": _no_sound,
+}
+_VIDEO: dict[str, Callable[[str, VideoProfile], VideoSource]] = {
+    "camera": _camera,
+    "screen": _screen,
+    "file": _video_file,
+    "stamped": _stamped_file,
+    "pattern": _pattern,
+    "null": _no_picture,
+}

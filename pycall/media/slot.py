@@ -1,0 +1,115 @@
+"""Where one source is plugged into the uplink: starting, stopping and swapping it in a running call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.inlet import Inlet
+from pycall.media.source import Intake
+from pycall.media.synthetic import Null
+
+log = logging.getLogger(__name__)
+
+F = TypeVar("F")
+F_co = TypeVar("F_co", covariant=True)
+T = TypeVar("T")
+
+OPEN_LIMIT = 5.0
+"""Seconds that a source's `start` may take; it promises 2."""
+STOP_LIMIT = 2.0
+"""Seconds that its `stop` is waited for; it promises 1."""
+
+
+class Source(Protocol[F_co]):
+    def start(self, intake: Intake[F_co]) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Slot(Generic[F, T]):
+    """Holds the source of one kind. `make_inlet` gives a fresh intake; `gone`: the old one counts no more."""
+
+    def __init__(self, what: str, make_inlet: Callable[[], Inlet[F, T]], gone: Callable[[], None]) -> None:
+        self._what = what
+        self._make_inlet = make_inlet
+        self._gone = gone
+        self._source: Source[F] | None = None
+        self._inlet: Inlet[F, T] | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def source(self) -> Source[F] | None:
+        """What runs, or None."""
+        return self._source
+
+    async def use(self, source: Source[F] | None) -> None:
+        """Swap. The old source runs until the new one has started, unless both need the same device.
+
+        Raises `MediaError` if the new one cannot start; the old one then stays, if it could.
+        """
+        async with self._changing:
+            inlet = self._make_inlet()
+            if source is not None:
+                await self._begin(source, inlet)
+            old = self._unplug()
+            if source is not None:
+                self._source, self._inlet = source, inlet
+                inlet.open()
+            if old is not None:
+                await stop_source(old)
+
+    async def stop(self) -> None:
+        """Frames count no more at once; then stop the source. May be called twice."""
+        if self._inlet is not None:
+            self._inlet.close()
+        async with self._changing:
+            old = self._unplug()
+            if old is not None:
+                await stop_source(old)
+
+    def check(self, now: float) -> None:
+        """Called every now and then, to notice a source that has fallen silent."""
+        if self._inlet is not None and not isinstance(self._source, Null):
+            self._inlet.check(now, self._what)
+
+    def _unplug(self) -> Source[F] | None:
+        if self._inlet is not None:
+            self._inlet.close()
+        old, self._source, self._inlet = self._source, None, None
+        self._gone()
+        return old
+
+    async def _begin(self, source: Source[F], inlet: Inlet[F, T]) -> None:
+        try:
+            await _start_source(source, inlet, self._what)
+        except MediaError as error:
+            if error.code is not ErrorCode.DEVICE_BUSY or self._source is None:
+                raise
+            await stop_source(self._source)
+            self._unplug()
+            await _start_source(source, inlet, self._what)
+
+
+async def _start_source(source: Source[F], inlet: Inlet[F, T], what: str) -> None:
+    try:
+        await asyncio.wait_for(asyncio.to_thread(source.start, inlet), OPEN_LIMIT)
+    except TimeoutError:
+        await stop_source(source)
+        raise MediaError(ErrorCode.NO_DEVICE, f"{what} did not open within {OPEN_LIMIT:g} s; check it") from None
+    except BaseException:
+        await asyncio.shield(stop_source(source))
+        raise
+
+
+async def stop_source(source: Source[F]) -> None:
+    """Stop it in a thread; a source that does not return in time is left behind, with a warning."""
+    began = time.monotonic()
+    try:
+        await asyncio.wait_for(asyncio.to_thread(source.stop), STOP_LIMIT)
+    except TimeoutError:
+        log.warning("%s did not stop within %.1f s", type(source).__name__, time.monotonic() - began)
