@@ -1,0 +1,195 @@
+"""The server as a whole: opens the database, judges and sockets, listens, and ends all of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pycall.core.errors import ConfigError, ErrorCode
+
+from .clock import Clock
+from .devfile import remove_dev_file, write_dev_file
+from .exchange import Exchange
+from .health import Health
+from .settings import Settings, is_loopback
+from .sockets import Sockets
+from .store import Store
+from .switchboard import Switchboard
+
+logger = logging.getLogger(__name__)
+
+PATH = "/ws"
+KEEP_ALIVE_SECONDS = 15.0
+REMEMBERED_SECONDS = 600.0
+"""Calls that ended so recently are read back at the start: their members may still ask how they ended."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    url: str
+    """Where clients connect, `ws://…/ws`."""
+    port: int
+    exchange_ended: asyncio.Event
+    """Set if the part that judges has stopped by itself; nothing works any more then."""
+
+
+@asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[Server]:
+    """Run a server in this event loop: `async with serve(settings) as server: ... server.url`.
+
+    Raises ConfigError (PORT_TAKEN, BAD_SETTING) or StoreError before anything is started.
+    """
+    clock = Clock()
+    async with contextlib.AsyncExitStack() as stack:
+        store = await Store.open(settings.db, app_id=settings.app_id)
+        stack.push_async_callback(store.close)
+        sockets = Sockets(settings, clock)
+        exchange = Exchange(await _switchboard(store, clock), store, clock, sockets.deliver)
+        sockets.attach(exchange)
+        ended = await stack.enter_async_context(_judging(exchange))
+        await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
+        port = await stack.enter_async_context(_listening(settings, sockets, Health(store, ended)))
+        stack.push_async_callback(sockets.shutdown)
+        url = f"ws://{_address(settings.host)}:{port}{PATH}"
+        stack.enter_context(_noted(settings, url))
+        logger.info("listening on %s", url)
+        yield Server(url, port, ended)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM, then end within 3 s; returns the exit code 0. Raises like `serve`."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C cancels this task instead
+            logger.debug("no signal handlers on this platform")
+    async with serve(settings) as server:
+        waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+    return 0
+
+
+async def _switchboard(store: Store, clock: Clock) -> Switchboard:
+    now = clock.now()
+    calls = await store.calls(ended_since=now - REMEMBERED_SECONDS)
+    live = sum(call.ended_at is None for call in calls)
+    if live:
+        logger.info("going on with %d calls", live)
+    return Switchboard(known_users=await store.known_users(), calls=calls, now=now)
+
+
+@asynccontextmanager
+async def _judging(exchange: Exchange) -> AsyncIterator[asyncio.Event]:
+    """Runs the exchange; at the end lets it finish what was handed in. An error of its own comes out here."""
+    ended = asyncio.Event()
+    task = asyncio.create_task(exchange.run(), name="exchange")
+    task.add_done_callback(lambda _: ended.set())
+    try:
+        yield ended
+    finally:
+        if not task.done():
+            await exchange.stop()
+        await task
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _listening(settings: Settings, sockets: Sockets, health: Health) -> AsyncIterator[int]:
+    """Takes connections; gives the port."""
+    application = web.Application(middlewares=[_in_json])
+    application.router.add_get(PATH, sockets.handle)
+    application.router.add_get("/healthz", health.handle)
+    runner = web.AppRunner(application, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        # "localhost" may stand for two addresses, which would get two different free ports.
+        host = "127.0.0.1" if settings.host == "localhost" else settings.host
+        site = web.TCPSite(runner, host, settings.port)
+        await _bind(site, settings)
+        if not is_loopback(settings.host):
+            logger.warning("clients' connections are not encrypted; put a TLS proxy in front of this server")
+        yield site.port
+    finally:
+        await runner.cleanup()
+
+
+async def _bind(site: web.TCPSite, settings: Settings) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                ErrorCode.PORT_TAKEN,
+                f"port {settings.port} on {settings.host} is taken; stop the other program or choose another --port",
+            ) from error
+        raise ConfigError(
+            ErrorCode.BAD_SETTING,
+            f"cannot listen on {settings.host} port {settings.port}: {_reason(error)}; choose another --host or --port",
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error.strerror)
+
+
+@web.middleware
+async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every HTTP error has the same shape, and nothing is cached."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        code = error.reason.lower().replace(" ", "_")
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        response = web.json_response({"error": {"code": code}}, status=error.status, headers=headers)
+    if not response.prepared:
+        response.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+    return response
+
+
+@contextmanager
+def _noted(settings: Settings, url: str) -> Iterator[None]:
+    """While a development server runs, its note is there."""
+    if settings.dev_file is None:
+        yield
+        return
+    write_dev_file(settings.dev_file, url=url, app_id=settings.app_id, secret_key=settings.secret_keys[0])
+    try:
+        yield
+    finally:
+        remove_dev_file(settings.dev_file, url=url)
+
+
+def _address(host: str) -> str:
+    """How a client on this machine writes it in a URL."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)
+    return f"[{named}]" if ":" in named else named

@@ -1,0 +1,182 @@
+"""One input after another: the switchboard decides, the store writes it down, and only then anybody is told.
+
+    sockets ──► inbox ──► switchboard ──► store ──► tell
+                             ▲               │ failed
+                             └──── undo ◄────┘        commands are refused with STORAGE, nothing has changed
+
+Inputs that wait together share one transaction. What writes nothing (most signals) is told without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pycall.core.errors import ErrorCode
+from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport, Reply
+
+from .clock import Clock
+from .store import Store, StoreError
+from .switchboard import Batch, Close, SessionId, Switchboard, Tell
+
+logger = logging.getLogger(__name__)
+
+INBOX = 1024
+"""Inputs that may wait; a socket whose input does not fit is not read from until it does."""
+BATCH = 64
+"""Inputs that share one transaction at most."""
+OWED = 1000
+RETRY_SECONDS = 1.0
+REFUSAL = "the server cannot write to its database; nothing was changed, try again later"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A client has signed in on this session; its ticket is good."""
+
+    session: SessionId
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A signed-in client sent this."""
+
+    session: SessionId
+    message: ClientMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The session's socket is closed."""
+
+    session: SessionId
+
+
+Input = Arrived | Said | Gone
+
+
+class Exchange:
+    """Owns the switchboard: nobody else calls it. `deliver` is called for everything that is to be told, in order."""
+
+    def __init__(
+        self, switchboard: Switchboard, store: Store, clock: Clock, deliver: Callable[[Tell | Close], None]
+    ) -> None:
+        self._switchboard = switchboard
+        self._store = store
+        self._clock = clock
+        self._deliver = deliver
+        self._inbox: asyncio.Queue[Input | None] = asyncio.Queue(INBOX)
+        self._owed: list[Said] = []
+        """Reports that could not be written down; a client sends them once only."""
+        self._retry_at: float | None = None
+        self._stopped = False
+
+    async def put(self, item: Input) -> None:
+        """Hand in one input; waits while the inbox is full."""
+        await self._inbox.put(item)
+
+    async def stop(self) -> None:
+        """Let `run` end once everything handed in before is done."""
+        await self._inbox.put(None)
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        while not self._stopped:
+            await self._work(await self._waiting())
+
+    async def _waiting(self) -> list[Input]:
+        """All inputs that wait, at least one unless a timer is due."""
+        inputs = self._take_owed()
+        if not inputs:
+            first = await self._first()
+            inputs = [] if first is None else [first]
+        while len(inputs) < BATCH and not self._inbox.empty() and not self._stopped:
+            item = self._inbox.get_nowait()
+            self._stopped = item is None
+            if item is not None:
+                inputs.append(item)
+        return inputs
+
+    def _take_owed(self) -> list[Input]:
+        if self._retry_at is None or self._retry_at > self._clock.now():
+            return []
+        owed, self._owed, self._retry_at = self._owed, [], None
+        return list(owed)
+
+    async def _first(self) -> Input | None:
+        wake_at = min((at for at in (self._switchboard.deadline(), self._retry_at) if at is not None), default=None)
+        seconds = None if wake_at is None else max(0.0, wake_at - self._clock.now())
+        try:
+            async with asyncio.timeout(seconds):
+                item = await self._inbox.get()
+        except TimeoutError:
+            return None
+        self._stopped = item is None
+        return item
+
+    async def _work(self, inputs: list[Input]) -> None:
+        now = self._clock.now()
+        self._handle_timer(now)
+        for item in inputs:
+            self._judge(item, now)
+        batch = self._switchboard.drain()
+        if await self._saved(batch, now):
+            self._tell(batch)
+        else:
+            self._switchboard.undo()
+            self._without_writing(inputs, now)
+
+    def _handle_timer(self, now: float) -> None:
+        deadline = self._switchboard.deadline()
+        if deadline is not None and deadline <= now:
+            self._switchboard.handle_timer(now)
+
+    def _judge(self, item: Input, now: float) -> None:
+        match item:
+            case Arrived():
+                self._switchboard.connect(item.session, item.login, now)
+            case Said():
+                self._switchboard.receive(item.session, item.message, now)
+            case Gone():
+                self._switchboard.disconnect(item.session, now)
+
+    async def _saved(self, batch: Batch, now: float) -> bool:
+        if not batch.saved and not batch.users:
+            return True
+        try:
+            await self._store.save(batch.saved, batch.users, now=now)
+        except StoreError as error:
+            logger.error("nothing was changed: %s", error)
+            return False
+        return True
+
+    def _tell(self, batch: Batch) -> None:
+        for item in batch.tell:
+            self._deliver(item)
+
+    def _without_writing(self, inputs: list[Input], now: float) -> None:
+        """After a failure, each input by itself: what needs no writing happens, what does is refused."""
+        for item in inputs:
+            self._judge(item, now)
+            batch = self._switchboard.drain()
+            if not batch.saved and not batch.users:
+                self._tell(batch)
+            else:
+                self._switchboard.undo()
+                self._refuse(item)
+
+    def _refuse(self, item: Input) -> None:
+        match item:
+            case Arrived():
+                self._deliver(Close(item.session, Goodbye(code=ErrorCode.STORAGE, message=REFUSAL, retry=True)))
+            case Said(message=Command() as command):
+                reply = Reply(req_id=command.req_id, ok=False, code=ErrorCode.STORAGE, message=REFUSAL)
+                self._deliver(Tell(item.session, reply))
+            case Said(message=PeerReport()) if len(self._owed) < OWED:
+                self._owed.append(item)
+                self._retry_at = self._clock.now() + RETRY_SECONDS
+            case _:
+                logger.error("lost for want of storage: %s", type(item).__name__)

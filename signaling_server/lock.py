@@ -1,0 +1,52 @@
+"""One server per database: a lock file that the operating system releases when its process dies, however it dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pycall.core.errors import ConfigError, ErrorCode
+
+
+class DatabaseLock:
+    """Held from `take` to `release`; the file stays, only the lock counts."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, database: Path) -> DatabaseLock:
+        """Lock `database` for this process; raises ConfigError if another server has it or the folder is unusable."""
+        path = Path(f"{database}.lock")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                ErrorCode.BAD_SETTING, f"cannot use the database {database}: {error.strerror}; choose another with --db"
+            ) from error
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            raise ConfigError(
+                ErrorCode.BAD_SETTING,
+                f"another server is using the database {database}; stop it or choose another with --db",
+            ) from error
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Let another server have it."""
+        os.close(self._descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
