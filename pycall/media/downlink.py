@@ -23,6 +23,7 @@ from pycall.core.types import UserId
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.level import Meter
 from pycall.media.mixer import Mixer
+from pycall.media.shape import SoundShaper
 from pycall.media.sink import AudioSink, VideoSink
 
 logger = logging.getLogger(__name__)
@@ -37,18 +38,15 @@ class _Ear:
     """Turns one user's decoded frames into int16 mono 48 kHz, and meters them."""
 
     def __init__(self) -> None:
-        self._resampler: av.AudioResampler | None = None
+        self._shaper = SoundShaper()
+        self._packer = av.AudioResampler(format="s16")
         self.meter = Meter()
 
     def convert(self, frame: av.AudioFrame) -> Samples:
         """One dimension, any length, an array of our own."""
-        if frame.format.name == "s16" and frame.sample_rate == SAMPLE_RATE:
-            return _to_mono(frame)
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-        frame.pts = None
-        parts = [part.to_ndarray().reshape(-1) for part in self._resampler.resample(frame)]
-        return np.concatenate(parts).astype(np.int16, copy=False) if parts else np.zeros(0, np.int16)
+        frames = [frame] if frame.format.name == "s16" else self._packer.resample(frame)
+        parts = [self._shaper.shape(_unpack(part)) for part in frames]
+        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int16), *parts])
 
 
 class Downlink:
@@ -193,11 +191,7 @@ class Downlink:
             self._on_sink_failed(sink, error)
 
 
-def _to_mono(frame: av.AudioFrame) -> Samples:
-    """Packed s16 of any number of channels: their mean."""
-    flat: Samples = frame.to_ndarray().reshape(-1).astype(np.int16)
-    channels = len(frame.layout.channels)
-    if channels == 1:
-        return flat
-    mono: Samples = flat.reshape(-1, channels).mean(axis=1).astype(np.int16)
-    return mono
+def _unpack(frame: av.AudioFrame) -> AudioFrame:
+    """Packed s16 as our own frame."""
+    samples: Samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).astype(np.int16, copy=False)
+    return AudioFrame(samples, frame.sample_rate)

@@ -12,12 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
-import numpy.typing as npt
-from av.video.frame import PictureType
 
 from pycall.core.errors import ErrorCode, MediaError
-from pycall.media.frames import SAMPLE_RATE, Samples
+from pycall.core.types import VideoProfile
+from pycall.media.frames import SAMPLE_RATE, Samples, VideoFrame
+from pycall.media.shape import PictureShaper
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +35,7 @@ _AUDIO = {"matroska": ("libopus", 64_000), "mp4": ("aac", 96_000)}
 _X264 = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "threads": "1"}
 _MILLISECOND = Fraction(1, 1000)
 _KEYFRAME_EVERY = 60
+_MAX_FPS = 120
 
 
 def format_of(path: str) -> str:
@@ -56,16 +56,22 @@ class Muxer:
         self._container = av.open(f"file:{path}", "w", format=form, container_options=options)
         self._pictures = {name: self._add_picture(name, size) for name, size in pictures.items()}
         self._audio = self._add_audio(*_AUDIO[form]) if audio else None
+        self._shapers = {name: PictureShaper(VideoProfile("", *size, _MAX_FPS, 0)) for name, size in pictures.items()}
         self._last = dict.fromkeys(pictures, -1)
         self._container.start_encoding()
 
     def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept."""
+        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept.
+
+        Raises `MediaError` for one that cannot be converted; the file goes on without it.
+        """
         stream = self._pictures[track]
-        frame = fit(picture, stream.width, stream.height)
+        shaped = self._shapers[track].shape(VideoFrame(picture, seconds))
+        if shaped is None:
+            return
+        frame = shaped.picture
         self._last[track] = frame.pts = max(round(seconds * 1000), self._last[track] + 1)
         frame.time_base = _MILLISECOND
-        frame.pict_type = PictureType.NONE
         self._container.mux(stream.encode(frame))
 
     def write_sound(self, samples: Samples, position: int) -> None:
@@ -106,30 +112,3 @@ class Muxer:
 def even(size: int) -> int:
     """The largest even number not above `size`, at least 2: H.264 halves the colour planes."""
     return max(2, size - size % 2)
-
-
-def fit(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-    """A yuv420p copy of the picture in a frame of this (even) size: scaled to fit, black where it does not reach."""
-    scale = min(width / picture.width, height / picture.height)
-    inner_width = min(width, even(round(picture.width * scale)))
-    inner_height = min(height, even(round(picture.height * scale)))
-    planes = picture.reformat(inner_width, inner_height, "yuv420p").to_ndarray().astype(np.uint8, copy=False)
-    if (inner_width, inner_height) != (width, height):
-        planes = _framed(planes, inner_width, inner_height, width, height)
-    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
-
-
-def _framed(inner: npt.NDArray[np.uint8], w: int, h: int, width: int, height: int) -> npt.NDArray[np.uint8]:
-    """The yuv420p planes of a (w, h) picture in the middle of a black one of (width, height)."""
-    flat = inner.reshape(-1)
-    top, left = (height - h) // 4 * 2, (width - w) // 4 * 2
-    outer = []
-    at = 0
-    for divisor, black in ((1, 16), (2, 128), (2, 128)):
-        rows, columns = h // divisor, w // divisor
-        plane = np.full((height // divisor, width // divisor), black, np.uint8)
-        y, x = top // divisor, left // divisor
-        plane[y : y + rows, x : x + columns] = flat[at : at + rows * columns].reshape(rows, columns)
-        at += rows * columns
-        outer.append(plane.reshape(-1))
-    return np.concatenate(outer).reshape(height * 3 // 2, width)

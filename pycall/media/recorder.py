@@ -217,7 +217,7 @@ class _Writer:
         if self._muxer is None:
             self._early.append((side, frame))
         else:
-            self._muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+            self._write(self._muxer, side, frame)
 
     def _follows(self, user_id: UserId, now: float) -> bool:
         """With several others, the far track keeps to the first until they have had no picture for a while."""
@@ -236,8 +236,9 @@ class _Writer:
         if self._muxer is None:
             return
         elapsed = (now - self._recorder.began) * SAMPLE_RATE
-        until = max(elapsed, self._tape.end) if ended else elapsed - _HOLD * SAMPLE_RATE
-        while self._tape.position + FRAME_SAMPLES <= until:
+        # A file without a single packet does not open, so even the shortest call leaves a frame of silence.
+        until = max(elapsed, self._tape.end, 1) if ended else elapsed - _HOLD * SAMPLE_RATE - FRAME_SAMPLES
+        while self._tape.position < until:
             position = self._tape.position
             self._muxer.write_sound(self._tape.take(FRAME_SAMPLES), position)
 
@@ -250,8 +251,14 @@ class _Writer:
         sizes = {side: self._sizes.get(side, LATE_SIZE) for side in (FAR, NEAR) if side in expect}
         self._muxer = Muxer(self._recorder.path, audio=SOUND in expect, pictures=sizes)
         while self._early:
-            side, frame = self._early.popleft()
-            self._muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+            self._write(self._muxer, *self._early.popleft())
+
+    def _write(self, muxer: Muxer, side: str, frame: VideoFrame) -> None:
+        try:
+            muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+        except MediaError as error:
+            self._recorder.dropped_pictures += 1
+            logger.info("a picture is missing in the recording: %s", error)
 
 
 class _SharedFile:

@@ -14,7 +14,8 @@ from pycall.media.frames import SAMPLE_RATE, Samples
 
 GAP = 0.08
 """Seconds by which a frame may be off before it counts as a gap (or as a burst of late sound) and not as jitter."""
-_DRIFT = 0.005
+_DRIFT = 0.015
+"""Seconds that a side may be off before its sound is stretched; less than a viewer can see or jitter can cause."""
 _STEP = 4
 _SMOOTHING = 0.05
 

@@ -24,6 +24,7 @@ MIN_LATENCY = 0.02
 Python, which may wait for other threads."""
 
 _NOUNS = {"input": "microphone", "output": "loudspeaker"}
+_INSTEAD = {"input": "tone:440, file:talk.mp4 or null", "output": "file:out.mkv or null"}
 _DEVICE_UNAVAILABLE = -9985
 _INVALID_CHANNELS = -9998
 _INVALID_RATE = -9997
@@ -137,7 +138,7 @@ def _choose(devices: list[AudioDevice], direction: Direction, wanted: str | None
     noun = _NOUNS[direction]
     usable = [device for device in devices if (device.inputs if direction == "input" else device.outputs) > 0]
     if not usable:
-        raise MediaError(ErrorCode.NO_DEVICE, f"no {noun} was found; plug one in or use a {direction} without hardware")
+        raise MediaError(ErrorCode.NO_DEVICE, f"no {noun} was found; plug one in, or use {_INSTEAD[direction]}")
     if wanted is None:
         standard = [d for d in usable if (d.default_input if direction == "input" else d.default_output)]
         return (standard or usable)[0]

@@ -1,6 +1,6 @@
 """The short queue between the event loop, which gives 20 ms frames, and a loudspeaker's callback, which takes blocks.
 
-It starts to play with 40 ms in it, holds 200 ms at most, and shortens itself without a click when the device runs
+It starts to play with 60 ms in it, holds 200 ms at most, and shortens itself without a click when the device runs
 slower than the sound comes in. There is no lock: one thread appends, one takes, each step of a deque is atomic.
 """
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from pycall.media.frames import FRAME_SAMPLES, Samples
 
-START_FRAMES = 2
-"""Frames (20 ms each) that must wait before playing begins, at first and after it ran dry."""
+START_FRAMES = 3
+"""Frames (20 ms each) that must wait before playing begins, at first and after it ran dry. The device takes one at
+once for its own buffer, which leaves 40 ms for jitter."""
 MAX_FRAMES = 10
 _HIGH_FRAMES = 3
 _WINDOW = 50

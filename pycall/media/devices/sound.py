@@ -70,7 +70,7 @@ class Microphone:
 
 
 class Speaker:
-    """A sink that plays what everybody says, about 40 to 60 ms after it came, on a loudspeaker.
+    """A sink that plays what everybody says, about 60 ms after it came, on a loudspeaker.
 
     `device` is an index or (a part of) a name, None the default. Fits `AudioSink`. `hear` raises `MediaError` once the
     device is lost.
