@@ -105,11 +105,11 @@ def _camera(tell: Tell, video: bool) -> str:
 
 
 def _screen(tell: Tell, video: bool) -> str:
-    from .hardware import display_problem
+    from .hardware import window_problem
 
-    problem = display_problem()
+    problem = window_problem()
     if problem is None:
         return "window"
     if video:
-        tell(f"{problem}: showing no picture")
+        tell("no display found: showing no picture" if "DISPLAY" in problem else f"showing no picture: {problem}")
     return "null"

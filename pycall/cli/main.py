@@ -53,7 +53,7 @@ def _root(
 def serve(
     dev: Annotated[bool, typer.Option("--dev", help="Make up a secret key and listen on this machine only.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8790,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.", show_default="8790")] = None,
     db: Annotated[
         str | None, typer.Option(metavar="URL", help="Where calls are kept; a SQLAlchemy URL or a file name.")
     ] = None,
@@ -94,7 +94,9 @@ def devices(json: o.Json = False) -> int:
 def call(
     user: Annotated[str, typer.Argument(help="Whom to call.")],
     video: Annotated[bool, typer.Option("--video", help="With picture; without it a voice call.")] = False,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long it rings; 0: for ever.")] = 30,
+    timeout: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, max=86400, help="How long it rings; 0: for ever.")
+    ] = 30,
     talk_for: o.ForSeconds = None,
     as_user: o.AsUser = None,
     server: o.Server = None,
@@ -240,7 +242,9 @@ def _last_words(kind: type[BaseException], error: BaseException, trace: Tracebac
 def run(arguments: list[str]) -> int:
     """Run one command line; gives its exit code. Known failures become one line on stderr."""
     try:
-        result = app(arguments or ["--help"], prog_name="pycall", standalone_mode=False)
+        # Not by calling `app`: that would put typer's own hook in the place of ours.
+        command = typer.main.get_command(app)
+        result = command.main(arguments or ["--help"], prog_name="pycall", standalone_mode=False)
     except PyCallError as error:
         complain(error.message, error.code.value)
         return for_error(error)

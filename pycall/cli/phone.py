@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pycall.config import EngineConfig
 from pycall.core import events as ev
 from pycall.core.errors import ConfigError, ErrorCode, LoginError
 from pycall.core.types import EndReason, MediaType
 
-from .choices import MediaChoice
+from .choices import MediaChoice, Tell
 from .exit_codes import ExitCode, for_reason
 from .identity import Identity, check_user
 from .inputs import Input, Inputs, Interrupt, Key, Notice
@@ -47,7 +48,7 @@ class Phone:
         await self._inputs.or_interrupt(self._engine.login(identity.user_id, identity.user_sig))
         self._view.event(LoggedIn(identity.user_id, identity.server))
 
-    async def call(self, user: str, media: MediaType, timeout: float) -> EndReason:
+    async def call(self, user: str, media: MediaType, timeout: int) -> EndReason:
         """Call, talk, and give the reason of the end."""
         self._status.state = f"calling {user}"
         call_id = await self._inputs.or_interrupt(self._engine.call(user, media, timeout=timeout))
@@ -163,29 +164,29 @@ def _closing(event: ev.Event) -> LoginError | None:
     return None
 
 
-async def _run(identity: Identity, media: MediaChoice, view: View, plan: Plan) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one command does: how its engine is made (may block for a second) and what its phone works at."""
+
+    config: Callable[[Tell], EngineConfig]
+    work: Callable[[Phone], Awaitable[EndReason]]
+    talk_for: float | None
+
+
+async def _run(identity: Identity, view: View, plan: Plan) -> ExitCode:
     from pycall.engine import CallEngine
 
-    config = await asyncio.to_thread(media.config, identity, view.notice, video=plan.video)
+    config = await asyncio.to_thread(plan.config, view.notice)
     async with CallEngine(config) as engine, Inputs(engine) as inputs:
         phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
         await phone.login(identity)
         return for_reason(await plan.work(phone))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one command does with its phone."""
-
-    work: Callable[[Phone], Awaitable[EndReason]]
-    video: bool
-    talk_for: float | None
-
-
-def _start(identity: Identity, media: MediaChoice, plan: Plan, *, json: bool) -> ExitCode:
+def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:
     view = open_view(json=json)
     try:
-        return asyncio.run(_run(identity, media, view, plan))
+        return asyncio.run(_run(identity, view, plan))
     finally:
         view.close()
 
@@ -196,14 +197,19 @@ def run_call(
     user: str,
     *,
     video: bool,
-    timeout: float,
+    timeout: int,
     talk_for: float | None,
     json: bool,
 ) -> ExitCode:
     """Call `user` and stay until the call is over."""
     check_user(user)
     kind = MediaType.VIDEO if video else MediaType.AUDIO
-    return _start(identity, media, Plan(lambda phone: phone.call(user, kind, timeout), video, talk_for), json=json)
+    plan = Plan(
+        lambda tell: media.config(identity, tell, video=video),
+        lambda phone: phone.call(user, kind, timeout),
+        talk_for,
+    )
+    return _start(identity, plan, json=json)
 
 
 def run_answer(
@@ -212,6 +218,26 @@ def run_answer(
     """Wait for calls and answer them, until Ctrl-C or (`once`) the end of the first."""
     if reply == "ask" and not has_keys():
         raise ConfigError(ErrorCode.BAD_SETTING, "nobody can be asked without a terminal: give --auto or --reject")
+    return answer_with(
+        identity,
+        lambda tell: media.config(identity, tell, video=True),
+        reply=reply,
+        once=once,
+        talk_for=talk_for,
+        json=json,
+    )
+
+
+def answer_with(
+    identity: Identity,
+    config: Callable[[Tell], EngineConfig],
+    *,
+    reply: str,
+    once: bool,
+    talk_for: float | None,
+    json: bool,
+) -> ExitCode:
+    """Answer calls with an engine of one's own making; `config` is given where to tell what is missing."""
 
     async def work(phone: Phone) -> EndReason:
         while True:
@@ -219,4 +245,4 @@ def run_answer(
             if once or phone.interrupted:
                 return reason
 
-    return _start(identity, media, Plan(work, True, talk_for), json=json)
+    return _start(identity, Plan(config, work, talk_for), json=json)

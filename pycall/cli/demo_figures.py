@@ -1,0 +1,164 @@
+"""From the demo's notes to its figures: freezes, likeness of the picture, how much of the sound arrived how late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pycall.media.frames import SAMPLE_RATE
+from pycall.media.stamp import strip_height
+
+Signal = npt.NDArray[np.float64]
+Luma = npt.NDArray[np.uint8]
+
+FREEZE_WINDOW = 30
+"""Pictures whose mean distance is the measure of a freeze (W3C webrtc-stats, freezeCount)."""
+FREEZE_SLACK = 0.15
+"""Seconds above the mean distance from which a gap can be a freeze (same source)."""
+
+WINDOW = SAMPLE_RATE
+"""Sound is matched second by second: the delay is looked for once in each."""
+BLOCK = SAMPLE_RATE // 10
+"""What counts as arrived or not: 0.1 s."""
+MAX_DELAY = 1.5
+"""Seconds within which sent sound is looked for."""
+DRIFT = SAMPLE_RATE // 50
+"""Samples by which a block may lie beside its second's delay."""
+ALIKE = 0.5
+"""Normalized correlation from which a block counts as the one that was sent; other sound stays below 0.3."""
+AUDIBLE = 3.0
+"""RMS in 16-bit steps (-81 dBFS) below which a block is silence and says nothing."""
+
+
+def freezes(arrivals: Sequence[float]) -> tuple[int, float]:
+    """Number of freezes and the seconds they took: gaps over max(3 x mean, mean + 150 ms) of the last 30 gaps."""
+    gaps = np.diff(np.asarray(arrivals))
+    count, frozen = 0, 0.0
+    for i in range(1, len(gaps)):
+        mean = float(gaps[max(0, i - FREEZE_WINDOW) : i].mean())
+        if gaps[i] > max(3 * mean, mean + FREEZE_SLACK):
+            count, frozen = count + 1, frozen + float(gaps[i])
+    return count, frozen
+
+
+def psnr(seen: Luma, sent: Luma) -> float:
+    """Peak signal-to-noise ratio of the brightness below the stamp, dB; 99 for identical pictures."""
+    top = strip_height(seen.shape[0])
+    error = np.mean((seen[top:].astype(np.float32) - sent[top:].astype(np.float32)) ** 2)
+    return 99.0 if error == 0 else float(min(99.0, 10 * np.log10(255.0**2 / error)))
+
+
+def kept_pictures(path: Path, size: tuple[int, int], numbers: Sequence[int]) -> Iterable[tuple[int, Luma]]:
+    """The pictures a party kept: number and brightness, one at a time."""
+    width, height = size
+    with path.open("rb") as file:
+        for number in numbers:
+            data = file.read(width * height)
+            if len(data) == width * height:
+                yield number, np.frombuffer(data, np.uint8).reshape(height, width)
+
+
+def mean_psnr(pictures: Iterable[tuple[int, Luma]], sent: Callable[[int], Luma]) -> tuple[float, int]:
+    """Mean PSNR over the pictures and how many there were; (0, 0) for none."""
+    values = [psnr(luma, sent(number)) for number, luma in pictures]
+    return (float(np.mean(values)), len(values)) if values else (0.0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples with their moments: piece i has `lengths[i]` samples and began at `times[i]` (monotonic seconds)."""
+
+    times: npt.NDArray[np.float64]
+    lengths: npt.NDArray[np.int64]
+    samples: npt.NDArray[np.int16]
+
+    @classmethod
+    def load(cls, path: Path) -> Sound:
+        with np.load(path) as data:
+            return cls(data["times"], data["lengths"], data["samples"])
+
+    def laid_out(self, begin: float, seconds: float) -> Signal:
+        """On a timeline that starts at `begin`: where nothing was, silence.
+
+        Pieces follow each other without gap; where the clock and the count of samples part by more than 60 ms the
+        stream is laid anew at the clock. Within a stretch, the median keeps single late arrivals from counting.
+        """
+        line = np.zeros(int(seconds * SAMPLE_RATE))
+        ends = np.cumsum(self.lengths)
+        offsets = self.times - begin - (ends - self.lengths) / SAMPLE_RATE
+        first = 0
+        for i in range(1, len(offsets) + 1):
+            if i == len(offsets) or abs(offsets[i] - np.median(offsets[max(first, i - 50) : i])) > 0.06:
+                self._lay(line, first, i, float(np.median(offsets[first:i])), ends)
+                first = i
+        return line
+
+    def _lay(self, line: Signal, first: int, last: int, offset: float, ends: npt.NDArray[np.int64]) -> None:
+        begin = int(ends[first] - self.lengths[first])
+        piece = self.samples[begin : int(ends[last - 1])]
+        at = begin + round(offset * SAMPLE_RATE)
+        cut = max(0, -at)
+        room = max(0, len(line) - max(at, 0))
+        piece = piece[cut : cut + room]
+        line[max(at, 0) : max(at, 0) + len(piece)] = piece
+
+
+@dataclass(frozen=True, slots=True)
+class SoundMatch:
+    """How much of what was sent was heard (0 to 1), and the median delay in seconds; None if nothing was found."""
+
+    received_ratio: float
+    latency: float | None
+
+
+def match_sound(sent: Sound, heard: Sound, begin: float, end: float) -> SoundMatch:
+    """Look for every 0.1 s sent between the two moments (monotonic seconds) in what was heard."""
+    seconds = end - begin
+    out = sent.laid_out(begin, seconds)
+    back = heard.laid_out(begin, seconds + MAX_DELAY)
+    arrived, audible, delays = 0, 0, []
+    for start in range(0, len(out) - WINDOW + 1, WINDOW):
+        window = out[start : start + WINDOW]
+        delay = _delay_of(window, back[start : start + WINDOW + int(MAX_DELAY * SAMPLE_RATE)])
+        found, loud = _blocks_found(window, back, start, delay)
+        arrived, audible = arrived + found, audible + loud
+        if found:
+            delays.append(delay / SAMPLE_RATE)
+    return SoundMatch(arrived / audible if audible else 0.0, float(np.median(delays)) if delays else None)
+
+
+def _delay_of(window: Signal, back: Signal) -> int:
+    """Samples by which `window` lies best in `back` (FFT cross-correlation)."""
+    size = 1 << (len(window) + len(back)).bit_length()
+    spectrum = np.fft.rfft(back, size) * np.conj(np.fft.rfft(window, size))
+    correlation = np.fft.irfft(spectrum, size)[: max(1, len(back) - len(window) + 1)]
+    return int(np.argmax(correlation))
+
+
+def _blocks_found(window: Signal, back: Signal, start: int, delay: int) -> tuple[int, int]:
+    """How many audible blocks of a window are in `back` near `delay`, and how many are audible."""
+    found = audible = 0
+    for at in range(0, len(window), BLOCK):
+        block = window[at : at + BLOCK]
+        if np.sqrt(np.mean(block**2)) < AUDIBLE:
+            continue
+        audible += 1
+        low = max(0, start + at + delay - DRIFT)
+        found += _likeness(block, back[low : low + BLOCK + 2 * DRIFT]) >= ALIKE
+    return found, audible
+
+
+def _likeness(block: Signal, area: Signal) -> float:
+    """Best normalized correlation of a block anywhere in a slightly longer area."""
+    if len(area) < len(block):
+        return 0.0
+    size = 1 << (len(block) + len(area)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(area, size) * np.conj(np.fft.rfft(block, size)), size)
+    products = products[: len(area) - len(block) + 1]
+    sums = np.concatenate(([0.0], np.cumsum(area**2)))
+    energies = sums[len(block) :] - sums[: len(sums) - len(block)]
+    return float(np.max(products / np.sqrt(np.maximum(energies * np.sum(block**2), 1e-9))))

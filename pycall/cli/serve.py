@@ -1,0 +1,81 @@
+"""`pycall serve`: the signaling server in this process, and the next two commands to try."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pycall.core.errors import ConfigError, ErrorCode, PyCallError
+
+from .exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from signaling_server.app import Server
+    from signaling_server.settings import Settings
+
+
+def run(
+    *, dev: bool, host: str | None, port: int | None, db: str | None, app_id: int | None, secret_key_file: str | None
+) -> ExitCode:
+    """Serve until Ctrl-C; raises ConfigError (PORT_TAKEN, BAD_SETTING) before anything is started."""
+    from signaling_server.settings import make_settings
+
+    environ = dict(os.environ)
+    if secret_key_file:
+        environ["PYCALL_SECRET_KEY"] = _read_key(secret_key_file)
+    settings = make_settings(environ, dev=dev, host=host, port=port, db=db, app_id=app_id)
+    return asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> ExitCode:
+    from signaling_server.app import serve
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    async with serve(settings) as server:
+        _greet(settings, server)
+        waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if not stop.is_set():
+            raise PyCallError(ErrorCode.STORAGE, "the server has stopped by itself: see its log (PYCALL_LOG=info)")
+    return ExitCode.OK
+
+
+def _greet(settings: Settings, server: Server) -> None:
+    """Where it listens, and what to type in two other terminals."""
+    lines = [f"pycall server: {server.url}"]
+    if settings.dev:
+        lines += [
+            "development server: made-up secret key, this machine only",
+            "try, in two other terminals:",
+            "  pycall answer --as bob",
+            "  pycall call bob --as alice --video",
+        ]
+    else:
+        lines += [
+            "make a ticket for each user here, with the same secret key, then call with it:",
+            "  pycall sig alice",
+            f"  pycall call bob --as alice --server {server.url} --sig TICKET --video",
+        ]
+    sys.stdout.write("\n".join([*lines, "Ctrl-C ends the server"]) + "\n")
+    sys.stdout.flush()
+
+
+def _read_key(path: str) -> str:
+    """The secret key in a file, without the line's end."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(ErrorCode.BAD_SETTING, f"cannot read the secret key in {path!r}: {reason}") from error
