@@ -1,0 +1,124 @@
+"""Which media connections a call has, and when a broken one is tried again.
+
+Of each pair, the one who joined later makes the first offer (generation 0). A connection that broke or never came up is
+replaced by one with a higher generation: the first offerer uses even numbers, the other, who is more patient because a
+restart by the first offerer is the rule, odd ones. So two restarts at the same time never have the same number, and the
+higher one wins on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .outputs import ClosePeer, OpenPeer, Output
+from .types import PeerState, UserId
+
+RESTART_SECONDS = 4.0
+"""From silence (itself noticed after 3 s) to a new connection, and between one attempt and the next."""
+FIRST_TRY_SECONDS = 7.0
+"""A connection that was never up gets longer: ICE over a slow network may need it."""
+PATIENT_SECONDS = 10.0
+"""When the other side, which offers as a rule, does not restart: perhaps it hears us, and only we do not hear it."""
+
+
+@dataclass(slots=True)
+class Peer:
+    """The media connection to one member."""
+
+    user_id: UserId
+    generation: int
+    first_offerer: bool
+    """We made the first offer of this pair."""
+    opened_at: float
+    retry_at: float
+    state: PeerState = PeerState.CONNECTING
+    was_up: bool = False
+
+
+class Peers:
+    """All media connections of one call."""
+
+    def __init__(self, outputs: list[Output]) -> None:
+        self._outputs = outputs
+        self._peers: dict[UserId, Peer] = {}
+
+    def get(self, user_id: UserId) -> Peer | None:
+        """The connection to this member."""
+        return self._peers.get(user_id)
+
+    def all(self) -> list[Peer]:
+        """Every connection."""
+        return list(self._peers.values())
+
+    @property
+    def any_up(self) -> bool:
+        """Media from somebody arrives."""
+        return any(peer.state is PeerState.UP for peer in self._peers.values())
+
+    def open(self, user_id: UserId, *, offers: bool, now: float) -> None:
+        """The first connection of a pair."""
+        if user_id in self._peers:
+            return
+        wait = FIRST_TRY_SECONDS if offers else PATIENT_SECONDS
+        self._peers[user_id] = Peer(user_id, 0, offers, now, now + wait)
+        self._outputs.append(OpenPeer(user_id, 0, offers))
+
+    def answer(self, peer: Peer, generation: int, now: float) -> None:
+        """They have begun a new connection: ours is replaced by the other end of it."""
+        self._renew(peer, generation, now)
+        self._outputs.append(OpenPeer(peer.user_id, generation, offers=False))
+
+    def change(self, user_id: UserId, generation: int, state: PeerState, now: float) -> Peer | None:
+        """What a connection reports; None if it is one of the past, or news of no importance."""
+        peer = self._peers.get(user_id)
+        if peer is None or generation != peer.generation or state in (peer.state, PeerState.CLOSED):
+            return None
+        if state is PeerState.STALLED:
+            peer.retry_at = now + (RESTART_SECONDS if peer.first_offerer else PATIENT_SECONDS)
+        elif state is PeerState.FAILED:
+            peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS))
+        peer.state = state
+        peer.was_up = peer.was_up or state is PeerState.UP
+        return peer
+
+    def restart_due(self, now: float) -> None:
+        """Replace every connection that has been waited for long enough."""
+        for peer in self._peers.values():
+            if peer.state is not PeerState.UP and peer.retry_at <= now:
+                self._restart(peer, now)
+
+    def restart_lost(self, now: float) -> None:
+        """Signaling is back: what it may have lost is offered anew at once, by those whose turn it is."""
+        for peer in self._peers.values():
+            if peer.state is not PeerState.UP:
+                peer.retry_at = now if peer.first_offerer else now + PATIENT_SECONDS
+        self.restart_due(now)
+
+    def deadline(self) -> float | None:
+        """When `restart_due` is next needed."""
+        waiting = (peer.retry_at for peer in self._peers.values() if peer.state is not PeerState.UP)
+        return min(waiting, default=None)
+
+    def close(self, user_id: UserId) -> None:
+        """This member is gone."""
+        if self._peers.pop(user_id, None) is not None:
+            self._outputs.append(ClosePeer(user_id))
+
+    def close_all(self) -> None:
+        """The call is over here."""
+        for user_id in list(self._peers):
+            self.close(user_id)
+
+    def _restart(self, peer: Peer, now: float) -> None:
+        parity = 0 if peer.first_offerer else 1
+        generation = peer.generation + 1
+        self._renew(peer, generation + (generation + parity) % 2, now)
+        self._outputs.append(ClosePeer(peer.user_id))
+        self._outputs.append(OpenPeer(peer.user_id, peer.generation, offers=True))
+
+    def _renew(self, peer: Peer, generation: int, now: float) -> None:
+        peer.generation, peer.opened_at, peer.state = generation, now, PeerState.CONNECTING
+        peer.retry_at = now + self._wait(peer, RESTART_SECONDS if peer.was_up else FIRST_TRY_SECONDS)
+
+    def _wait(self, peer: Peer, seconds: float) -> float:
+        return seconds if peer.first_offerer else PATIENT_SECONDS

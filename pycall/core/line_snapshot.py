@@ -1,0 +1,162 @@
+"""The link comes and goes: after each sign-in the server's picture replaces ours, and what we want follows from it.
+
+Nothing is sent between the loss of the link and the snapshot, and nothing from before is replayed:
+
+    server                             we                     then
+    ─────────────────────────────────  ─────────────────────  ───────────────────────────────────────────────
+    rings, or has us joined            finished that call     refuse it, or hang up
+    rings                              know no call           it rings here
+    rings                              accepted               accept again, with the same request number
+    has us joined                      accepted               the accept was committed: media begins
+    has us joined                      in the call            members, media and microphones are caught up
+    knows how it ended                 in the call            that is the end
+    knows no such call                 dialed, no answer yet  dial again, with the same call id and number
+    knows no such call                 in the call            the call is lost: it ends as UNKNOWN
+"""
+
+from __future__ import annotations
+
+from .call import Call, CallState
+from .errors import CallError, ErrorCode
+from .events import KickedOffline, SignalingLost, SignalingRestored
+from .line_inbox import commit, end, joined, left, media_set, switch
+from .line_state import LineState
+from .types import EndReason, MemberState
+from .wire import Accept, CallView, Hangup, Invite, Logout, Reject, SwitchMedia, Welcome
+
+
+def link_up(line: LineState, welcome: Welcome, now: float) -> None:
+    """Apply the snapshot."""
+    line.user_id = welcome.user_id
+    line.linked, line.lost_at = True, None
+    if line.was_linked:
+        line.emit(SignalingRestored())
+    line.was_linked = True
+    view, call = welcome.call, line.call
+    if call is not None and view is not None and view.call_id == call.call_id:
+        _same_call(line, call, view, now)
+        return
+    if call is not None and not _settle_ours(line, call, welcome, now):
+        return
+    if view is not None:
+        _other_call(line, view, now)
+
+
+def link_lost(line: LineState, now: float) -> None:
+    """The link is gone; a call goes on without it, except one that is being left."""
+    if line.linked and not line.signing_out:
+        line.emit(SignalingLost())
+    line.lost_at = now if line.linked else line.lost_at
+    line.linked, line.held = False, None
+    for command in line.pending.all():
+        if not isinstance(command, Invite | Accept | SwitchMedia):
+            line.pending.resolve(command.req_id, None, None if line.call is None else line.call.call_id)
+    if line.call is not None and line.call.state is CallState.LEAVING:
+        line.finish_locally(now)
+    if line.signing_out:
+        line.user_id, line.was_linked, line.signing_out = None, False, False
+
+
+def kicked(line: LineState, now: float) -> None:
+    """The same user signed in elsewhere: our part ends here."""
+    line.emit(KickedOffline())
+    line.linked, line.held = False, None
+    line.finish(EndReason.KICKED, line.user_id or "", 0.0, now)
+    for command in line.pending.all():
+        error = None if isinstance(command, Logout) else CallError(ErrorCode.KICKED, "signed in on another device")
+        line.pending.resolve(command.req_id, error, None)
+    line.user_id, line.was_linked, line.signing_out = None, False, False
+
+
+def _settle_ours(line: LineState, call: Call, welcome: Welcome, now: float) -> bool:
+    """Our call is not on our line at the server. False if it is dialed again, which decides about any other as well."""
+    if welcome.ended is not None and welcome.ended.call_id == call.call_id:
+        end(line, welcome.ended, now)
+        return True
+    invite = line.pending.find(Invite)
+    if call.state is CallState.DIALING and invite is not None:
+        line.send(invite)
+        call.told = (True, call.media.has_video)
+        line.sync_media()
+        _hold(line, welcome.call, now)
+        return False
+    line.finish(EndReason.UNKNOWN, line.user_id or "", 0.0, now)
+    return True
+
+
+def _hold(line: LineState, view: CallView | None, now: float) -> None:
+    own = None if view is None else line.own(view)
+    if view is not None and own is not None and own.state is MemberState.RINGING:
+        line.held = (view, now)
+
+
+def _other_call(line: LineState, view: CallView, now: float) -> None:
+    """A call on our line at the server, and none here."""
+    own = line.own(view)
+    rings = own is not None and own.state is MemberState.RINGING
+    if rings and view.call_id not in line.finished:
+        line.ring(view, now)
+    elif rings:
+        busy = line.finished[view.call_id]
+        line.send(Reject(req_id=line.pending.next_id(), call_id=view.call_id, busy=busy))
+    else:
+        line.send(Hangup(req_id=line.pending.next_id(), call_id=view.call_id))
+
+
+def _same_call(line: LineState, call: Call, view: CallView, now: float) -> None:
+    own = line.own(view)
+    joined_there = own is not None and own.state is MemberState.JOINED
+    invite, accept = line.pending.find(Invite), line.pending.find(Accept)
+    if invite is not None:
+        line.pending.resolve(invite.req_id, None, call.call_id)
+    call.rings_until = None if view.remaining is None else now + view.remaining
+    if call.committed or call.state is CallState.DIALING:
+        _catch_up(line, call, view, now)
+    elif call.state is CallState.CONNECTING and joined_there:
+        if accept is not None:
+            line.pending.resolve(accept.req_id, None, call.call_id)
+        commit(line, view, now)
+    elif call.state is CallState.CONNECTING and not joined_there:
+        call.take_view(view)
+        line.send(accept or Accept(req_id=line.pending.next_id(), call_id=call.call_id))
+    else:
+        call.take_view(view)
+        call.media = view.media
+
+
+def _catch_up(line: LineState, call: Call, view: CallView, now: float) -> None:
+    """What was missed while the link was down, in the order in which it would have been told."""
+    call.seq = max(call.seq, view.seq)
+    _catch_up_media(line, call, view)
+    for member in view.members:
+        if member.user_id == line.user_id:
+            continue
+        if member.state is MemberState.JOINED and member.user_id not in call.others_joined(line.user_id):
+            joined(line, call, member, now)
+        elif member.state is MemberState.GONE and member.user_id in call.others_joined(line.user_id):
+            left(line, call, member.user_id, EndReason.UNKNOWN, now)
+        elif member.state is MemberState.JOINED:
+            media_set(line, call, member.user_id, member.audio, member.video)
+    line.peers.restart_lost(now)
+    line.report_all()
+    line.note_told(view)
+    line.sync_media()
+
+
+def _catch_up_media(line: LineState, call: Call, view: CallView) -> None:
+    """A switch of ours that arrived is answered; one that did not is asked for again."""
+    wanted = line.pending.find(SwitchMedia)
+    if view.media is not call.media:
+        ours = wanted is not None and wanted.media is view.media
+        switch(line, call, view.media, _switcher(line, view, ours))
+    if wanted is None:
+        return
+    if wanted.media is view.media:
+        line.pending.resolve(wanted.req_id, None, call.call_id)
+    else:
+        line.send(wanted)
+
+
+def _switcher(line: LineState, view: CallView, ours: bool) -> str:
+    others = [member.user_id for member in view.members if member.user_id != line.user_id]
+    return (line.user_id or "") if ours or not others else others[0]

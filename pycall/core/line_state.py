@@ -1,0 +1,285 @@
+"""What a line remembers, and the small steps that every input is made of."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from msgspec.structs import replace
+
+from .call import Call, CallState, Fact
+from .errors import CallError, ErrorCode
+from .events import (
+    CallBegan,
+    CallEnded,
+    CallNotConnected,
+    CallReceived,
+    CallReconnected,
+    CallReconnecting,
+    Event,
+    UserAudioAvailable,
+    UserLineBusy,
+    UserNoResponse,
+    UserRejected,
+    UserVideoAvailable,
+)
+from .line_peers import Peers
+from .outputs import Emit, Output, Send, StartMedia, StopMedia
+from .pending import Pending
+from .types import CallId, EndReason, PeerState, Role, UserId
+from .wire import CallView, ClientMessage, Hangup, Invite, Logout, MemberView, PeerReport, Reject, SetMedia, Signaled
+
+LEAVE_SECONDS = 3.0
+"""How long the server's word on a call we left is awaited."""
+LEAVE_AGAIN_SECONDS = 1.0
+RECONNECT_SECONDS = 30.0
+"""A conversation without media ends after this."""
+MAX_EARLY_SIGNALS = 30
+REMEMBERED_CALLS = 64
+
+DECLINED: dict[EndReason, type[UserRejected] | type[UserNoResponse] | type[UserLineBusy]] = {
+    EndReason.REJECTED: UserRejected,
+    EndReason.NO_ANSWER: UserNoResponse,
+    EndReason.BUSY: UserLineBusy,
+}
+
+
+Farewell = Hangup | Reject | Logout
+
+
+class LineState:
+    """Shared by `Line` and the functions that take in messages and snapshots; no part of the public surface."""
+
+    def __init__(self, connect_timeout: float) -> None:
+        self.connect_timeout = connect_timeout
+        self.outputs: list[Output] = []
+        self.pending = Pending(self.outputs)
+        self.peers = Peers(self.outputs)
+        self.user_id: UserId | None = None
+        self.call: Call | None = None
+        self.audio_open = False
+        self.video_open = False
+        self.broken: set[str] = set()
+        """Sources that are dead at the moment."""
+        self.linked = False
+        self.was_linked = False
+        """Signed in before, so that the next sign-in restores something."""
+        self.signing_out = False
+        self.lost_at: float | None = None
+        self.held: tuple[CallView, float] | None = None
+        """A ring that came while our own dialing or leaving is not decided yet, and when it came."""
+        self.early: deque[Signaled] = deque(maxlen=MAX_EARLY_SIGNALS)
+        """Signals of members whose connection is not open yet."""
+        self.finished: dict[str, bool] = {}
+        """Calls that are over for us; True: we said that the line is busy."""
+        self.dropped = 0
+
+    # --- telling ------------------------------------------------------------------------------------------------
+
+    def send(self, message: ClientMessage) -> None:
+        """While the link is down nothing is sent: what is still wanted follows from the next snapshot."""
+        if self.linked:
+            self.outputs.append(Send(message))
+
+    def emit(self, event: Event) -> None:
+        """To our user."""
+        self.outputs.append(Emit(event))
+
+    def drop(self) -> None:
+        """A message that came too late, twice, or from somebody who has no part in this."""
+        self.dropped += 1
+
+    def own(self, view: CallView) -> MemberView | None:
+        """Our own part in a call, as the server sees it."""
+        return next((member for member in view.members if member.user_id == self.user_id), None)
+
+    # --- our microphone and camera ------------------------------------------------------------------------------
+
+    def sync_media(self) -> None:
+        """Tell the server what is open, if it does not know; a dead source counts as closed."""
+        wanted = self.wanted_media()
+        if self.call is not None and self.may_tell_media() and self.call.told != wanted:
+            self.tell_media(self.call, self.pending.next_id(), wanted)
+
+    def wanted_media(self) -> tuple[bool, bool]:
+        """What the others are to see of our microphone and camera."""
+        return self.audio_open and "audio" not in self.broken, self.video_open and "video" not in self.broken
+
+    def may_tell_media(self) -> bool:
+        """The server knows us as being in the call."""
+        call = self.call
+        if call is None or not self.linked or call.state is CallState.LEAVING:
+            return False
+        return call.committed or call.state is CallState.DIALING
+
+    def tell_media(self, call: Call, req_id: int, wanted: tuple[bool, bool]) -> SetMedia:
+        """Send it, and remember that it was sent."""
+        call.told = wanted
+        message = SetMedia(req_id=req_id, call_id=call.call_id, audio=wanted[0], video=wanted[1])
+        self.send(message)
+        return message
+
+    # --- a call begins ------------------------------------------------------------------------------------------
+
+    def ring(self, view: CallView, now: float, since: float | None = None) -> None:
+        """A call of somebody else on our free line."""
+        remaining = view.remaining
+        if remaining is not None and since is not None:
+            remaining = max(0.0, remaining - (now - since))
+        call = Call(CallId(view.call_id), Role.CALLEE, view.media, CallState.RINGING, view.caller, {})
+        call.take_view(view)
+        call.rings_until = None if remaining is None else now + remaining
+        self.call = call
+        self.emit(CallReceived(call.call_id, view.caller, view.callees, view.media, view.user_data, remaining))
+
+    def note_told(self, view: CallView) -> None:
+        """What the server knows of our microphone and camera."""
+        own = self.own(view)
+        if own is not None and self.call is not None:
+            self.call.told = (own.audio, own.video)
+
+    def start_media(self) -> None:
+        """Capture for the media the call has now."""
+        if self.call is not None:
+            self.call.capturing = True
+            self.outputs.append(StartMedia(self.call.media))
+
+    # --- media connections --------------------------------------------------------------------------------------
+
+    def report(self, user_id: UserId, up: bool) -> None:
+        """Tell the server whether we hear this member."""
+        if self.call is not None:
+            self.send(PeerReport(call_id=self.call.call_id, user_id=user_id, up=up))
+
+    def judge_peers(self, now: float) -> None:
+        """Does the call have media, after something has changed about its connections?"""
+        call = self.call
+        if call is None:
+            return
+        if not self.peers.any_up:
+            self._lost(call, now)
+        elif call.began_at is None and call.observe(Fact.PEER_UP):
+            call.began_at, call.connect_by = now, None
+            self.emit(CallBegan(call.call_id, call.media, call.role))
+        elif call.state is CallState.RECONNECTING and call.observe(Fact.PEER_UP):
+            call.reconnect_by = None
+            self.emit(CallReconnected(call.call_id))
+        for peer in self.peers.all():
+            self.announce(peer.user_id)
+
+    def _lost(self, call: Call, now: float) -> None:
+        if call.observe(Fact.PEERS_LOST):
+            call.reconnect_by = now + RECONNECT_SECONDS
+            self.emit(CallReconnecting(call.call_id))
+
+    def announce(self, user_id: UserId) -> None:
+        """Tell our user of the other's microphone and camera, once their media has ever arrived."""
+        call, peer = self.call, self.peers.get(user_id)
+        if call is None or call.began_at is None or peer is None or not peer.was_up:
+            return
+        member = call.members.get(user_id)
+        if member is None:
+            return
+        audio, video = call.announced.get(user_id, (False, False))
+        call.announced[user_id] = (member.audio, member.video)
+        if member.audio != audio:
+            self.emit(UserAudioAvailable(user_id, member.audio))
+        if member.video != video:
+            self.emit(UserVideoAvailable(user_id, member.video))
+
+    def report_all(self) -> None:
+        """After a snapshot: the server may have forgotten who hears whom."""
+        for peer in self.peers.all():
+            if peer.was_up:
+                self.report(peer.user_id, peer.state is PeerState.UP)
+
+    # --- a call ends --------------------------------------------------------------------------------------------
+
+    def hush(self) -> None:
+        """Nothing is captured, sent or played any more; needs nobody's leave."""
+        self.peers.close_all()
+        self.early.clear()
+        self.audio_open = self.video_open = False
+        self.broken.clear()
+        if self.call is not None and self.call.capturing:
+            self.call.capturing = False
+            self.outputs.append(StopMedia())
+
+    def leave(self, farewell: Farewell, reason: EndReason, now: float) -> None:
+        """Media stops at once; the server's word is awaited only if it can come. The state is LEAVING already."""
+        call = self.call
+        if call is None:
+            return
+        self.hush()
+        call.local_reason = reason
+        call.connect_by = call.reconnect_by = None
+        if not self.linked:
+            self.finish_locally(now)
+            return
+        call.farewell = farewell
+        call.leave_by = now + LEAVE_SECONDS
+        self.send(farewell)
+
+    def leave_again(self) -> None:
+        """The server could not write our leave down the first time."""
+        call = self.call
+        if call is not None and call.farewell is not None:
+            call.leave_again_at = None
+            call.farewell = replace(call.farewell, req_id=self.pending.next_id())
+            self.send(call.farewell)
+
+    def finish_locally(self, now: float) -> None:
+        """The call is over here without the server's word."""
+        call = self.call
+        if call is not None:
+            duration = 0.0 if call.began_at is None else now - call.began_at
+            self.finish(call.local_reason, self.user_id or "", duration, now)
+
+    def finish(self, reason: EndReason, by: UserId, duration: float, now: float) -> None:
+        """The one end of a call: every verb answered, exactly one terminal event, the line free."""
+        call = self.call
+        if call is None:
+            return
+        self.resolve_all(reason)
+        self.hush()
+        self._say_declined(call, reason, by)
+        if call.began_at is None:
+            self.emit(CallNotConnected(call.call_id, call.media, reason, by, call.role))
+        else:
+            seconds = duration if duration > 0 else now - call.began_at
+            self.emit(CallEnded(call.call_id, call.media, reason, by, call.role, seconds))
+        self.forget(now)
+
+    def resolve_all(self, reason: EndReason) -> None:
+        """Verbs that the end of the call overtook. Dialing succeeded, or there would be no call to end."""
+        call_id = None if self.call is None else self.call.call_id
+        for command in self.pending.all():
+            wanted = isinstance(command, Invite | Hangup | Reject)
+            error = None if wanted else CallError(ErrorCode.NO_SUCH_CALL, f"the call is over: {reason.value}")
+            if not isinstance(command, Logout):
+                self.pending.resolve(command.req_id, error, call_id)
+
+    def forget(self, now: float) -> None:
+        """The line is free; a ring that was held back begins."""
+        call, self.call = self.call, None
+        if call is not None:
+            self.remember(call.call_id, busy=call.local_reason is EndReason.BUSY)
+        held, self.held = self.held, None
+        if held is not None and self.linked and held[0].call_id not in self.finished:
+            self.ring(held[0], now, since=held[1])
+
+    def remember(self, call_id: str, *, busy: bool = False) -> None:
+        """Nothing that comes for this call concerns us any more."""
+        self.finished[call_id] = busy
+        while len(self.finished) > REMEMBERED_CALLS:
+            del self.finished[next(iter(self.finished))]
+
+    def _say_declined(self, call: Call, reason: EndReason, by: UserId) -> None:
+        if call.role is Role.CALLER and reason in DECLINED and by != self.user_id:
+            self.declined(call, reason, by)
+
+    def declined(self, call: Call, reason: EndReason, user_id: UserId) -> None:
+        """The specific reason comes before the terminal event, and once."""
+        event = DECLINED.get(reason)
+        if event is not None and user_id not in call.declined:
+            call.declined.add(user_id)
+            self.emit(event(call.call_id, user_id))
