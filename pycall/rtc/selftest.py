@@ -5,22 +5,23 @@ The versions are pinned to a minor release; this is for the release that moves s
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
+from types import CodeType
 
 from pycall.core.errors import ErrorCode, MediaError
 
 
 @dataclass(frozen=True, slots=True)
 class Reliance:
-    """`names` of the class or module at `owner`. With `source` they are looked for in its source text: attributes
-    that only exist in instances, or names that a function looks up."""
+    """`names` of the class or module at `owner`; with `used`, names that the code of its methods uses: attributes of
+    instances, and globals that are looked up when something is made."""
 
     owner: str
     names: tuple[str, ...]
     reason: str
-    source: bool = False
+    used: bool = False
 
 
 RELIANCES = (
@@ -48,34 +49,39 @@ RELIANCES = (
     Reliance(
         "aioice.ice:Connection",
         (
-            "self._check_list",
-            "self._check_list_state",
-            "self._closed",
-            "self._early_checks",
-            "self._early_checks_done",
-            "self._local_candidates",
-            "self._local_candidates_end",
-            "self._nominated",
-            "self._protocols",
-            "self._queue",
-            "self._query_consent_task",
-            "self._remote_candidates",
-            " StunProtocol(self)",
+            "_check_list",
+            "_check_list_state",
+            "_closed",
+            "_early_checks",
+            "_early_checks_done",
+            "_local_candidates",
+            "_local_candidates_end",
+            "_nominated",
+            "_protocols",
+            "_queue",
+            "_query_consent_task",
+            "_remote_candidates",
+            "StunProtocol",
         ),
-        "the same, its state",
-        source=True,
+        "the same, its state; its sockets are swapped by their name",
+        used=True,
     ),
     Reliance(
         "aioice.ice",
         ("get_host_addresses", "CandidatePair", "ConnectionClosed", "ICE_COMPLETED", "CONSENT_INTERVAL"),
         "names used by the guarded connection",
     ),
-    Reliance("aiortc.rtcicetransport:RTCIceGatherer", (" Connection(", "self._connection"), "swapped", source=True),
+    Reliance(
+        "aiortc.rtcicetransport:RTCIceGatherer",
+        ("Connection", "_connection"),
+        "aioice's connection is swapped by its name and found again",
+        used=True,
+    ),
     Reliance(
         "aiortc.rtcpeerconnection:RTCPeerConnection",
-        (" RTCDtlsTransport(", " RTCIceTransport(", "RTCRtpSender(", "RTCRtpReceiver(", "RTCCertificate."),
+        ("RTCDtlsTransport", "RTCRtpSender", "RTCRtpReceiver", "RTCCertificate"),
         "swapped by these names",
-        source=True,
+        used=True,
     ),
     Reliance(
         "aiortc.rtcdtlstransport:RTCDtlsTransport",
@@ -88,37 +94,34 @@ RELIANCES = (
         ("_next_encoded_frame", "_send_keyframe", "_handle_rtcp_packet"),
         "our encoders, keyframes and rate",
     ),
-    Reliance("aiortc.rtcrtpsender:RTCRtpSender", ("self._ssrc", "self._rtx_ssrc"), "REMB names it", source=True),
-    Reliance("aiortc.rtcrtpsender:RTCEncodedFrame", ("__init__",), "what our encoders give to the sender"),
+    Reliance("aiortc.rtcrtpsender:RTCRtpSender", ("_ssrc",), "an estimate (REMB) names the stream by it", used=True),
+    Reliance("aiortc.rtcrtpsender", ("RTCEncodedFrame",), "what our encoders give to the sender"),
     Reliance("aiortc.rtcrtpreceiver:RTCRtpReceiver", ("_handle_rtcp_packet",), "a BYE is ignored there"),
     Reliance(
         "aiortc.rtcrtpreceiver:RTCRtpReceiver",
         (
-            "self.__jitter_buffer.add(packet)",
-            "self.__nack_generator.add(packet)",
-            "self.__nack_generator.missing",
-            "self.__codecs",
-            "self.__remote_streams",
-            "target=decoder_worker",
-            "packet._data",
+            "_RTCRtpReceiver__jitter_buffer",
+            "_RTCRtpReceiver__nack_generator",
+            "missing",
+            "_RTCRtpReceiver__codecs",
+            "_RTCRtpReceiver__remote_streams",
+            "decoder_worker",
+            "_data",
         ),
-        "our buffers and lists stand in their place, the counters are read",
-        source=True,
+        "our buffers and lists stand in their place, its thread is replaced, the counters are read",
+        used=True,
     ),
-    Reliance(
-        "aiortc.rtcrtpreceiver:StreamStatistics",
-        ("packets_expected", "jitter"),
-        "loss and jitter of what arrives",
-    ),
+    Reliance("aiortc.rtcrtpreceiver:StreamStatistics", ("packets_expected", "jitter"), "loss and jitter of arrivals"),
+    Reliance("aiortc.rtcrtpreceiver:StreamStatistics", ("packets_received", "_clockrate"), "the same", used=True),
     Reliance("aiortc.codecs.h264:H264Encoder", ("_split_bitstream", "_packetize"), "RTP payloads of H.264"),
     Reliance("aiortc.codecs.vpx:Vp8Encoder", ("_packetize",), "RTP payloads of VP8"),
     Reliance("aiortc.codecs", ("CODECS", "get_encoder"), "the offer's Opus line; G.722 and G.711"),
 )
 
 
-def check_internals() -> None:
+def check_internals(reliances: tuple[Reliance, ...] = RELIANCES) -> None:
     """Raises `MediaError` (NO_LIBRARY) naming what has moved."""
-    missing = [f"{r.owner} {name} ({r.reason})" for r in RELIANCES for name in r.names if not _holds(r, name)]
+    missing = [f"{r.owner} {name} ({r.reason})" for r in reliances for name in r.names if not _holds(r, name)]
     if missing:
         versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("aiortc", "aioice"))
         raise MediaError(
@@ -134,8 +137,23 @@ def _holds(reliance: Reliance, name: str) -> bool:
         owner = import_module(module)
         if attribute:
             owner = getattr(owner, attribute)
-        return name in inspect.getsource(owner) if reliance.source else hasattr(owner, name)
     except (ImportError, AttributeError):
         return False
-    except OSError:  # installed without its source text: there is nothing to look at
-        return True
+    return name in set(_names_used(owner)) if reliance.used else hasattr(owner, name)
+
+
+def _names_used(owner: object) -> Iterator[str]:
+    """Read from the compiled code: it is there without the source text, and reading it opens no file."""
+    for member in vars(owner).values():
+        function = getattr(member, "fget", member)
+        function = getattr(function, "__func__", function)
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            yield from _names_in(code)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)

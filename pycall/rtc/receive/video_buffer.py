@@ -50,6 +50,7 @@ class VideoBuffer:
         self._scan = 0
         self._blocked_since: float | None = None
         self._waits_for_key = True
+        self._key_needed = False
         self._asked_at: float | None = None
 
     def add(self, sequence: int, piece: Piece, now: float) -> list[EncodedPicture]:
@@ -66,8 +67,8 @@ class VideoBuffer:
         return self._release(now)
 
     def keyframe_due(self, now: float) -> bool:
-        """True at most every `KEYFRAME_AGAIN` seconds while only a keyframe helps."""
-        if not self._waits_for_key or not self._pieces_seen():
+        """True at most every `KEYFRAME_AGAIN` seconds while only a keyframe helps that is not on its way already."""
+        if not self._key_needed:
             return False
         if self._asked_at is not None and now - self._asked_at < KEYFRAME_AGAIN:
             return False
@@ -76,10 +77,7 @@ class VideoBuffer:
 
     def break_off(self) -> None:
         """The decoder has lost track: nothing is released before the next keyframe."""
-        self._waits_for_key = True
-
-    def _pieces_seen(self) -> bool:
-        return self._next is not None
+        self._waits_for_key = self._key_needed = True
 
     def _restart(self, sequence: int) -> None:
         self._pieces.clear()
@@ -106,8 +104,9 @@ class VideoBuffer:
                 continue
             if self._waits_for_key and not picture.key:
                 self.skipped += 1
+                self._key_needed = True
                 continue
-            self._waits_for_key = False
+            self._waits_for_key = self._key_needed = False
             out.append(picture)
         return out
 
@@ -145,24 +144,17 @@ class VideoBuffer:
             self._blocked_since = now
 
     def _give_up(self, now: float) -> None:
-        """Drop everything up to the first packet behind the gap that begins another frame."""
+        """Drop everything up to the first packet behind the gap that is known to begin a frame."""
         assert self._next is not None
         start = self._next
         behind = sorted(self._pieces, key=lambda sequence: (sequence - start) & MASK)
         gap = (self._scan - start) & MASK
-        broken = self._timestamp_at_gap(behind, gap)
-        keep = [s for s in behind if (s - start) & MASK >= gap and self._pieces[s].timestamp != broken]
+        after = [sequence for sequence in behind if (sequence - start) & MASK >= gap]
+        broken = self._pieces[after[0]]
+        # The missing packet may be the beginning of the frame behind it; the first packet of a keyframe is known.
+        keep = after if broken.key else [s for s in after if self._pieces[s].timestamp != broken.timestamp]
         self._pieces = {sequence: self._pieces[sequence] for sequence in keep}
         self._next = self._scan = keep[0] if keep else (behind[-1] + 1) & MASK
         self._blocked_since = None
-        self._waits_for_key = True
-        self._asked_at = None
+        self._waits_for_key = self._key_needed = True
         self.skipped += 1
-
-    def _timestamp_at_gap(self, behind: list[int], gap: int) -> int:
-        """Of the frame whose packet is missing: the one behind the gap may be its rest, so it goes as well."""
-        assert self._next is not None
-        for sequence in behind:
-            if (sequence - self._next) & MASK >= gap:
-                return self._pieces[sequence].timestamp
-        return self._pieces[behind[-1]].timestamp

@@ -1,0 +1,80 @@
+"""What we sent and what became of it: joins transport-wide feedback with the log of sent packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+CAPACITY = 4096
+"""Packets remembered: more than 4 s at 10 Mbit/s."""
+REORDERING = 0.06
+"""Seconds that a packet reported missing may still turn up (overtaken by others) before it counts as lost."""
+_ARRIVAL_PERIOD = 2**24 * 0.064
+
+
+@dataclass(frozen=True, slots=True)
+class PacketResult:
+    """One packet's fate. `seq` does not wrap, `size` is bytes, `sent` is our clock, `arrived` the receiver's (seconds; the
+    two clocks have nothing in common) or None if it was lost, `cluster` the probe it belonged to (0: none)."""
+
+    seq: int
+    size: int
+    sent: float
+    arrived: float | None = None
+    cluster: int = 0
+
+
+class SentLog:
+    """Packets under way. Each is reported once, as arrived or as lost; one that no feedback speaks of is not reported."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._packets: dict[int, PacketResult] = {}
+        self._missing: dict[int, float] = {}
+        self._highest = -1
+        self._arrival_offset = 0.0
+        self._last_arrival: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def sent(self, seq16: int, size: int, now: float, cluster: int = 0) -> None:
+        """A packet of `size` bytes left at `now` with this transport-wide number; numbers go up by one, mod 65536."""
+        seq = seq16 if self._highest < 0 else self._highest + ((seq16 - self._highest) & 0xFFFF)
+        self._highest = seq
+        self._packets[seq] = PacketResult(seq, size, now, None, cluster)
+        if len(self._packets) > self._capacity:
+            oldest = next(iter(self._packets))
+            del self._packets[oldest]
+            self._missing.pop(oldest, None)
+
+    def acked(self, parsed: Iterable[tuple[int, float | None]], now: float) -> list[PacketResult]:
+        """Take what `parse_feedback` read; returns what became known by it, in the order of sending."""
+        results = []
+        for seq16, arrived in parsed:
+            seq = self._highest - ((self._highest - seq16) & 0xFFFF)
+            if seq not in self._packets:
+                continue
+            if arrived is None:
+                self._missing.setdefault(seq, now)
+            else:
+                self._missing.pop(seq, None)
+                results.append(replace(self._packets.pop(seq), arrived=self._unwrap(arrived)))
+        results += self._lost(now)
+        return sorted(results, key=lambda result: result.seq)
+
+    def _lost(self, now: float) -> list[PacketResult]:
+        gone = [seq for seq, since in self._missing.items() if now - since >= REORDERING]
+        for seq in gone:
+            del self._missing[seq]
+        return [self._packets.pop(seq) for seq in gone]
+
+    def _unwrap(self, arrived: float) -> float:
+        arrived += self._arrival_offset
+        last = self._last_arrival
+        if last is not None and abs(arrived - last) > _ARRIVAL_PERIOD / 2:
+            turns = round((last - arrived) / _ARRIVAL_PERIOD)
+            self._arrival_offset += turns * _ARRIVAL_PERIOD
+            arrived += turns * _ARRIVAL_PERIOD
+        self._last_arrival = arrived
+        return arrived

@@ -1,0 +1,130 @@
+"""Frames from packets: released with the marker, never damaged, a keyframe asked for when only that helps."""
+
+from __future__ import annotations
+
+import random
+
+from pycall.rtc.receive.video_buffer import KEYFRAME_AGAIN, PATIENCE, EncodedPicture, Piece, VideoBuffer
+
+STEP = 1 / 30
+
+
+def frame(number: int, size: int, *, key: bool = False) -> list[Piece]:
+    return [Piece(number * 3000, i == size - 1, key and i == 0, bytes([number & 0xFF])) for i in range(size)]
+
+
+def stream(count: int, size: int = 3, start: int = 0) -> list[tuple[int, Piece]]:
+    pieces = [piece for number in range(count) for piece in frame(number, size, key=number == 0)]
+    return [((start + i) & 0xFFFF, piece) for i, piece in enumerate(pieces)]
+
+
+def numbers(pictures: list[EncodedPicture]) -> list[int]:
+    return [picture.timestamp // 3000 for picture in pictures]
+
+
+def test_a_frame_leaves_with_its_last_packet() -> None:
+    buffer = VideoBuffer()
+    for sequence, piece in stream(20):
+        out = buffer.add(sequence, piece, 0)
+        assert numbers(out) == ([piece.timestamp // 3000] if piece.last else [])
+    assert not buffer.keyframe_due(1)
+
+
+def test_without_markers_a_frame_leaves_with_the_next_one() -> None:
+    buffer = VideoBuffer()
+    out = []
+    for sequence, piece in stream(5):
+        out += buffer.add(sequence, Piece(piece.timestamp, False, piece.key, piece.data), 0)
+    assert numbers(out) == [0, 1, 2, 3]
+
+
+def test_packets_of_a_frame_are_put_in_order() -> None:
+    packets = stream(30, size=5, start=65500)
+    shuffled = packets[:1] + sum((random.Random(i).sample(packets[i : i + 7], 7) for i in range(1, 148, 7)), [])
+    buffer = VideoBuffer()
+    out = [picture for sequence, piece in shuffled for picture in buffer.add(sequence, piece, 0)]
+    assert numbers(out) == list(range(29)) or numbers(out) == list(range(30))
+    assert all(len(picture.data) == 5 for picture in out)
+
+
+def test_a_retransmission_in_time_loses_nothing() -> None:
+    packets = stream(10)
+    missing = packets.pop(7)
+    buffer = VideoBuffer()
+    out = [p for i, (sequence, piece) in enumerate(packets) for p in buffer.add(sequence, piece, i * 0.005)]
+    assert numbers(out) == [0, 1]
+    assert numbers(buffer.add(*missing, 0.2)) == list(range(2, 10))
+    assert not buffer.keyframe_due(0.3)
+
+
+def test_a_loss_freezes_until_the_keyframe_that_was_asked_for() -> None:
+    packets = stream(40, size=2)
+    del packets[9]  # the second packet of frame 4
+    buffer, out, asked = VideoBuffer(), [], []
+    for i, (sequence, piece) in enumerate(packets):
+        now = i * STEP / 2
+        out += buffer.add(sequence, piece, now)
+        if buffer.keyframe_due(now):
+            asked.append(now)
+    gap_at = 9 * STEP / 2
+    assert numbers(out) == [0, 1, 2, 3]
+    assert gap_at + PATIENCE <= asked[0] < gap_at + PATIENCE + 0.05
+    assert len(asked) == 2 and asked[1] - asked[0] >= KEYFRAME_AGAIN
+    last = packets[-1][0]
+    for i, piece in enumerate(frame(50, 3, key=True)):
+        out += buffer.add(last + 1 + i, piece, 2.0)
+    assert numbers(out)[-1] == 50
+    assert not buffer.keyframe_due(3.0)
+
+
+def test_a_keyframe_is_asked_for_again_but_not_all_the_time() -> None:
+    buffer = VideoBuffer()
+    buffer.add(0, Piece(0, True, False, b"x"), 0)
+    moments = [at / 100 for at in range(200) if buffer.keyframe_due(at / 100)]
+    assert moments[0] == 0 and len(moments) == int(2 / KEYFRAME_AGAIN)
+
+
+def test_nothing_is_asked_for_while_the_first_keyframe_comes_in() -> None:
+    buffer = VideoBuffer()
+    for sequence, piece in stream(1, size=40):
+        buffer.add(sequence, piece, 0)
+        assert not buffer.keyframe_due(0)
+
+
+def test_a_keyframe_behind_the_gap_is_not_thrown_away() -> None:
+    buffer = VideoBuffer()
+    out = []
+    for sequence, piece in enumerate(frame(0, 2, key=True)):
+        out += buffer.add(sequence, piece, 0)
+    for i, piece in enumerate(frame(2, 3, key=True)):
+        out += buffer.add(4 + i, piece, 0.1)
+    out += buffer.add(7, frame(3, 1)[0], 0.11 + PATIENCE)
+    assert numbers(out) == [0, 2, 3]
+
+
+def test_after_a_decoding_error_nothing_but_a_keyframe_is_released() -> None:
+    buffer = VideoBuffer()
+    packets = stream(10, size=1)
+    for sequence, piece in packets[:5]:
+        assert buffer.add(sequence, piece, 0)
+    buffer.break_off()
+    assert buffer.keyframe_due(0)
+    for sequence, piece in packets[5:]:
+        assert not buffer.add(sequence, piece, 0)
+    assert numbers(buffer.add(10, Piece(30000, True, True, b"k"), 0)) == [10]
+
+
+def test_empty_packets_are_no_pictures() -> None:
+    buffer = VideoBuffer()
+    assert len(buffer.add(0, Piece(0, True, True, b"k"), 0)) == 1
+    assert buffer.add(1, Piece(0, False, False, b""), 0) == []
+    assert len(buffer.add(2, Piece(3000, True, False, b"d"), 0)) == 1
+
+
+def test_it_never_holds_more_than_its_capacity_whatever_comes() -> None:
+    rng = random.Random(7)
+    buffer = VideoBuffer()
+    for i in range(20_000):
+        piece = Piece(rng.randrange(1 << 32), rng.random() < 0.2, rng.random() < 0.1, b"x")
+        buffer.add(rng.randrange(1 << 16) if rng.random() < 0.3 else i & 0xFFFF, piece, i / 1000)
+        assert len(buffer._pieces) <= 2048

@@ -1,0 +1,142 @@
+"""The encoders: what comes out can be decoded, follows the target and survives changes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from aiortc import RTCRtpCodecParameters
+from aiortc.codecs import depayload
+from av.video.frame import PictureType
+
+from pycall.rtc.codecs import Decoder, begins_keyframe
+from pycall.rtc.encoders import OpusVoiceEncoder, PictureEncoder, VpxEncoder, X264Encoder, even_yuv420p
+from pycall.rtc.levels import audio_level
+from tests.rtc.stage import frequency_of, picture, read_number
+
+H264 = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90000, payloadType=99)
+VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
+OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
+KINDS = [(X264Encoder, H264), (VpxEncoder, VP8)]
+TEXTURE = np.random.default_rng(3).integers(40, 200, (720, 1280), dtype=np.uint8)
+
+
+class Bench:
+    """Encodes numbered pictures and keeps what came out."""
+
+    def __init__(self, encoder: PictureEncoder, codec: RTCRtpCodecParameters) -> None:
+        self.encoder, self.codec = encoder, codec
+        self.decoder = Decoder(codec)
+        self.number = 0
+        self.sizes: list[int] = []
+        self.keys: list[int] = []
+
+    def encode(self, width: int = 320, height: int = 240, *, key: bool = False, bitrate: int = 600_000,
+               ceiling: int = 600_000, fps: int = 30, leak: PictureType = PictureType.NONE,
+               texture: np.ndarray | None = None) -> list[av.VideoFrame]:  # fmt: skip
+        frame = picture(self.number, width, height, texture)
+        frame.pts, frame.time_base, frame.pict_type = self.number * 33333, Fraction(1, 1_000_000), leak
+        payloads, timestamp = self.encoder.encode(frame, key=key, bitrate=bitrate, ceiling=ceiling, fps=fps)
+        assert timestamp == self.number * 33333 * 9 // 100
+        assert all(0 < len(payload) <= 1300 for payload in payloads)
+        data = [depayload(self.codec, payload) for payload in payloads]
+        if any(begins_keyframe(self.codec, payload, part) for payload, part in zip(payloads, data, strict=True)):
+            self.keys.append(self.number)
+        self.sizes.append(sum(map(len, payloads)))
+        self.number += 1
+        return self.decoder.decode(b"".join(data), timestamp)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("encoder", "codec"), KINDS)
+def test_every_picture_can_be_read_at_once(encoder: type, codec: RTCRtpCodecParameters) -> None:
+    bench = Bench(encoder(), codec)
+    for number in range(20):
+        frames = bench.encode()
+        assert [read_number(frame) for frame in frames] == [number]
+        assert frames[0].time_base == Fraction(1, 90000)
+    assert bench.keys == [0]
+
+
+@pytest.mark.parametrize(("encoder", "codec"), KINDS)
+def test_keyframes_come_when_asked_for_and_never_leak_from_the_source(encoder: type, codec) -> None:  # type: ignore[no-untyped-def]
+    bench = Bench(encoder(), codec)
+    for number in range(20):
+        bench.encode(key=number == 10, leak=PictureType.I)
+    assert bench.keys == [0, 10]
+
+
+@pytest.mark.parametrize(("encoder", "codec"), KINDS)
+def test_size_rate_and_bitrate_may_change_between_pictures(encoder: type, codec: RTCRtpCodecParameters) -> None:
+    bench = Bench(encoder(), codec)
+    for width, height, fps, ceiling in [(320, 240, 30, 600_000), (640, 360, 15, 400_000), (160, 120, 30, 1_000_000)]:
+        for _ in range(3):
+            (frame,) = bench.encode(width, height, fps=fps, ceiling=ceiling, bitrate=ceiling)
+            assert (frame.width, frame.height) == (width, height)
+            assert read_number(frame) == bench.number - 1
+    assert bench.keys == [0, 3, 6]
+
+
+@pytest.mark.parametrize(("encoder", "codec"), KINDS)
+def test_odd_sizes_and_other_formats_are_made_to_fit(encoder: type, codec: RTCRtpCodecParameters) -> None:
+    odd = av.VideoFrame.from_ndarray(np.full((121, 163, 3), 90, np.uint8), format="rgb24")
+    odd.pts, odd.time_base = 0, Fraction(1, 30)
+    fitted = even_yuv420p(odd)
+    assert (fitted.width, fitted.height, fitted.format.name, fitted.pts) == (162, 120, "yuv420p", 0)
+    payloads, _ = encoder().encode(odd, key=True, bitrate=300_000, ceiling=300_000, fps=30)
+    assert payloads
+
+
+def test_x264_follows_the_target_at_once_and_without_a_keyframe() -> None:
+    bench = Bench(X264Encoder(), H264)
+    rates = []
+    for target in (1_200_000, 400_000, 900_000):
+        for _ in range(60):
+            bench.encode(640, 360, bitrate=target, ceiling=1_200_000, texture=TEXTURE)
+        rates.append(sum(bench.sizes[-30:]) * 8)
+    high, low, middle = rates
+    assert high < 1_300_000 and low < 450_000
+    assert low * 1.5 < middle < high
+    assert bench.keys == [0]
+
+
+def test_a_keyframe_fits_into_the_bucket() -> None:
+    bench = Bench(X264Encoder(), H264)
+    bench.encode(1280, 720, bitrate=1_500_000, ceiling=1_500_000, texture=TEXTURE)
+    assert bench.sizes[0] * 8 < 0.6 * 1_500_000
+
+
+def test_vp8_is_opened_anew_only_for_a_big_step() -> None:
+    bench = Bench(VpxEncoder(), VP8)
+    for target in (600_000, 550_000, 500_000, 440_000):
+        bench.encode(bitrate=target)
+    assert bench.keys == [0, 3]
+    for _ in range(100):
+        bench.encode(bitrate=600_000)
+    assert len(bench.keys) == 3 and bench.keys[2] >= 90
+
+
+def tone(number: int) -> av.AudioFrame:
+    samples = np.sin(2 * np.pi * 440 * (np.arange(960) + 960 * number) / 48000) * 16000
+    frame = av.AudioFrame.from_ndarray(samples.astype(np.int16)[None], format="s16", layout="mono")
+    frame.sample_rate, frame.time_base, frame.pts = 48000, Fraction(1, 48000), 960 * number
+    return frame
+
+
+def test_opus_gives_one_payload_for_20_ms_and_the_tone_back() -> None:
+    encoder, decoder, heard = OpusVoiceEncoder(), Decoder(OPUS), []
+    for number in range(50):
+        payloads, timestamp = encoder.encode(tone(number))
+        assert len(payloads) == 1 and timestamp == 960 * number
+        (frame,) = decoder.decode(payloads[0], timestamp)
+        assert isinstance(frame, av.AudioFrame)
+        assert (frame.samples, frame.layout.name, frame.sample_rate, frame.pts) == (960, "mono", 48000, timestamp)
+        heard.append(frame.to_ndarray()[0])
+    assert frequency_of(np.concatenate(heard[-25:])) == pytest.approx(440, abs=3)
+
+
+def test_levels() -> None:
+    assert audio_level(tone(0)) == pytest.approx(20 * np.log10(16000 / 32767 / np.sqrt(2)), abs=1)
+    silent = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), format="s16", layout="mono")
+    assert audio_level(silent) == -127
