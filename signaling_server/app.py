@@ -8,8 +8,8 @@ import errno
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -64,7 +64,7 @@ async def serve(settings: Settings) -> AsyncIterator[Server]:
         port = await stack.enter_async_context(_listening(settings, sockets, Health(store, ended)))
         stack.push_async_callback(sockets.shutdown)
         url = f"ws://{_address(settings.host)}:{port}{PATH}"
-        stack.enter_context(_noted(settings, url))
+        await stack.enter_async_context(_noted(settings, url))
         logger.info("listening on %s", url)
         yield Server(url, port, ended)
 
@@ -176,17 +176,19 @@ async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse
     return response
 
 
-@contextmanager
-def _noted(settings: Settings, url: str) -> Iterator[None]:
+@asynccontextmanager
+async def _noted(settings: Settings, url: str) -> AsyncIterator[None]:
     """While a development server runs, its note is there."""
-    if settings.dev_file is None:
+    path = settings.dev_file
+    if path is None:
         yield
         return
-    write_dev_file(settings.dev_file, url=url, app_id=settings.app_id, secret_key=settings.secret_keys[0])
+    key = settings.secret_keys[0]
+    await asyncio.to_thread(write_dev_file, path, url=url, app_id=settings.app_id, secret_key=key)
     try:
         yield
     finally:
-        remove_dev_file(settings.dev_file, url=url)
+        await asyncio.to_thread(remove_dev_file, path, url=url)
 
 
 def _address(host: str) -> str:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -56,10 +58,11 @@ class Session:
         self._socket = socket
         self._request = request
         self._limits = limits
-        self._queue: asyncio.Queue[str | int] = asyncio.Queue(limits.queued_messages + 2)
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(limits.queued_messages + 2)
         self._queued_bytes = 0
         self._writer: asyncio.Task[None] | None = None
-        self._cutter: asyncio.Task[None] | None = None
+        self._reading: asyncio.Timeout | None = None
+        self._close_code = CLOSE_NORMAL
 
     def start(self) -> None:
         """Begin to send."""
@@ -76,8 +79,8 @@ class Session:
             return
         self._put(encode(goodbye))
         if not self.closing:
-            self._begin_closing()
-            self._queue.put_nowait(CLOSE_CODES.get(goodbye.code, CLOSE_NORMAL) if close_code is None else close_code)
+            self._begin_closing(CLOSE_CODES.get(goodbye.code, CLOSE_NORMAL) if close_code is None else close_code)
+            self._queue.put_nowait(None)
 
     def abort(self) -> None:
         """Drop the connection at once; for one that is dead."""
@@ -85,15 +88,26 @@ class Session:
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Around all receiving: it is broken off when it is time to close, since only one task may receive."""
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                yield
+        except TimeoutError:
+            logger.debug("session %d closes", self.number)
+        finally:
+            self._reading = None
+
     async def finish(self) -> None:
-        """Wait until everything is sent and closed, or cut; the reader has stopped."""
-        if self._writer is not None and not self.closing:
-            self._writer.cancel()
-        tasks = [task for task in (self._writer, self._cutter) if task is not None]
-        await asyncio.wait(tasks, timeout=3 * self._limits.close_seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Wait until everything is sent, then close; receiving has ended."""
+        if self._writer is not None:
+            if not self.closing:
+                self._writer.cancel()
+            await asyncio.wait([self._writer])
+            if not self._writer.cancelled():
+                self._writer.result()
+        await self._socket.close(code=self._close_code)
 
     def _put(self, text: str) -> None:
         if self._queue.qsize() < self._limits.queued_messages and self._queued_bytes < self._limits.queued_bytes:
@@ -101,26 +115,26 @@ class Session:
             self._queue.put_nowait(text)
             return
         logger.warning("session %d does not keep up with its messages; cut", self.number)
-        self._begin_closing()
-        self._cutter = asyncio.create_task(self._cut(), name=f"session-{self.number}-cutter")
+        self._begin_closing(CLOSE_LATER)
+        if self._writer is not None:
+            self._writer.cancel()
+        self._stop_reading()
 
-    def _begin_closing(self) -> None:
+    def _begin_closing(self, code: int) -> None:
         """From here the client has a moment to take what is under way; then the connection is dropped in any case."""
         self.closing = True
+        self._close_code = code
         if self._request.transport is not None:
             asyncio.get_running_loop().call_later(self._limits.close_seconds, self._request.transport.abort)
 
-    async def _write(self) -> None:
-        """Send what is queued until the close; ends early when the connection is gone."""
-        with contextlib.suppress(ConnectionError):
-            while isinstance(item := await self._queue.get(), str):
-                self._queued_bytes -= len(item)
-                await self._socket.send_str(item)
-            await self._socket.close(code=item)
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.reschedule(asyncio.get_running_loop().time())
 
-    async def _cut(self) -> None:
-        """Close past what waits to be sent."""
-        if self._writer is not None:
-            self._writer.cancel()
+    async def _write(self) -> None:
+        """Send what is queued; ends at the close, or when the connection is gone."""
         with contextlib.suppress(ConnectionError):
-            await self._socket.close(code=CLOSE_LATER)
+            while (text := await self._queue.get()) is not None:
+                self._queued_bytes -= len(text)
+                await self._socket.send_str(text)
+        self._stop_reading()

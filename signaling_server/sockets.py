@@ -80,8 +80,9 @@ class Sockets:
         self._empty.clear()
         session.start()
         try:
-            if await self._sign_in(session, socket):
-                await self._listen(session, socket)
+            async with session.reading():
+                if await self._sign_in(session, socket):
+                    await self._listen(session, socket)
         finally:
             await session.finish()
             del self._sessions[session.number]

@@ -5,6 +5,7 @@ Plain SQL types and statements only, so that PostgreSQL can take SQLite's place 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -71,16 +72,20 @@ class Store:
     @classmethod
     async def open(cls, url: str, *, app_id: int) -> Store:
         """`url` is a path or an SQLAlchemy URL; raises ConfigError if it is wrong or another server uses it."""
-        target = _parse(url)
-        lock = DatabaseLock.take(Path(target.database)) if _is_file(target) and target.database else None
+        store = await asyncio.to_thread(cls._opened, url, app_id)
         try:
-            store = cls(_engine(target), app_id, lock)
             await store._prepare()
-        except PyCallError:
-            if lock is not None:
-                lock.release()
+        except StoreError:
+            await store.close()
             raise
         return store
+
+    @classmethod
+    def _opened(cls, url: str, app_id: int) -> Store:
+        target = _parse(url)
+        engine = _engine(target)
+        lock = DatabaseLock.take(Path(target.database)) if _is_file(target) and target.database else None
+        return cls(engine, app_id, lock)
 
     async def save(self, calls: Sequence[StoredCall], users: Iterable[UserId], *, now: float) -> None:
         """Write the newest state of these calls and these new users, in one transaction: all of it or nothing."""
@@ -128,14 +133,10 @@ class Store:
             self._lock = None
 
     async def _prepare(self) -> None:
-        try:
-            async with self._transaction() as connection:
-                await connection.run_sync(_metadata.create_all)
-                if (await connection.execute(sa.select(_health.c.id))).first() is None:
-                    await connection.execute(sa.insert(_health).values(id=1, count=0))
-        except StoreError:
-            await self._engine.dispose()
-            raise
+        async with self._transaction() as connection:
+            await connection.run_sync(_metadata.create_all)
+            if (await connection.execute(sa.select(_health.c.id))).first() is None:
+                await connection.execute(sa.insert(_health).values(id=1, count=0))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -88,6 +88,11 @@ class SwitchroomProcess:
                     return
         raise AssertionError("the server ended before it said where it listens")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """kill -9: no goodbye, nothing written that was not written."""
         await self._end(signal.SIGKILL)
