@@ -104,12 +104,13 @@ class PictureShaper:
         with self._lock:
             if not self._limit.admits(frame.time):
                 return None
-            picture = self._fit(frame.picture)
+            picture = self.fit(frame.picture)
         picture.pict_type = av.video.frame.PictureType.NONE
         picture.pts, picture.time_base = round(frame.time / MICROSECOND), MICROSECOND
         return VideoFrame(picture, frame.time)
 
-    def _fit(self, picture: av.VideoFrame) -> av.VideoFrame:
+    def fit(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """The picture in yuv420p and the profile's size, in a frame object of its own. For one thread at a time."""
         width, height = self._profile.width, self._profile.height
         if not (0 < picture.width <= MAX_SIDE and 0 < picture.height <= MAX_SIDE):
             raise MediaError(ErrorCode.BAD_ARGUMENT, f"a picture of {picture.width} x {picture.height} cannot be sent")

@@ -68,9 +68,7 @@ class Slot(Generic[F, T]):
         if self._inlet is not None:
             self._inlet.close()
         async with self._changing:
-            old = self._unplug()
-            if old is not None:
-                await stop_source(old)
+            await self._end_current()
 
     def check(self, now: float) -> None:
         """Called every now and then, to notice a source that has fallen silent."""
@@ -85,14 +83,20 @@ class Slot(Generic[F, T]):
         return old
 
     async def _begin(self, source: Source[F], inlet: Inlet[F, T]) -> None:
+        if source is self._source:
+            await self._end_current()
         try:
             await _start_source(source, inlet, self._what)
         except MediaError as error:
             if error.code is not ErrorCode.DEVICE_BUSY or self._source is None:
                 raise
-            await stop_source(self._source)
-            self._unplug()
+            await self._end_current()
             await _start_source(source, inlet, self._what)
+
+    async def _end_current(self) -> None:
+        old = self._unplug()
+        if old is not None:
+            await stop_source(old)
 
 
 async def _start_source(source: Source[F], inlet: Inlet[F, T], what: str) -> None:

@@ -121,15 +121,15 @@ def _pattern(value: str, profile: VideoProfile) -> VideoSource:
 
 
 def _audio_file(value: str) -> AudioSource:
-    from pycall.media.files import open_audio_file
+    from pycall.media.files import FileAudio
 
-    return open_audio_file(value)
+    return FileAudio(value)
 
 
 def _video_file(value: str, profile: VideoProfile) -> VideoSource:
-    from pycall.media.files import open_video_file
+    from pycall.media.files import FileVideo
 
-    return open_video_file(value)
+    return FileVideo(value)
 
 
 def _stamped_file(value: str, profile: VideoProfile) -> VideoSource:

@@ -42,6 +42,11 @@ def strip_height(height: int) -> int:
     return _ROWS * round(height / 45)
 
 
+def luma_of(picture: av.VideoFrame) -> Pixels:
+    """The brightness of a planar 8-bit YUV picture, shape (height, width): a view, not a copy."""
+    return pixels_of(picture.planes[0])
+
+
 def draw_stamp(luma: Pixels, number: int, at: float) -> None:
     """Draw over the top lines, in place. `luma` is at least 320 x 180; `at` is unix time in seconds."""
     height, width = luma.shape
@@ -57,7 +62,7 @@ def draw_stamp(luma: Pixels, number: int, at: float) -> None:
 def read_stamp(picture: av.VideoFrame) -> Stamp | None:
     """The stamp in a picture of any size and pixel format, with or without bars around it; None if none is readable."""
     planar = picture.format.name.startswith(("yuv", "gray8", "nv12")) and picture.format.components[0].bits == 8
-    luma = pixels_of((picture if planar else picture.reformat(format="gray")).planes[0])
+    luma = luma_of(picture if planar else picture.reformat(format="gray"))
     found = _read(luma)
     if found is None:
         inner = _without_bars(luma)
