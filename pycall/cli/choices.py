@@ -46,12 +46,14 @@ class MediaChoice:
         )
 
     def _check(self) -> None:
-        """Open, once, what was named, so that a typing error is told before anybody's phone rings."""
+        """Look for what was named, so that a mistake is told before anybody's phone rings."""
         from pycall.media.profiles import profile
         from pycall.media.sink import open_audio_sink, open_video_sink
         from pycall.media.source import open_audio_source, open_video_source
 
         size = profile(self.profile)
+        for name in filter(None, (self.audio_source, self.video_source, self.audio_sink, self.video_sink)):
+            check_there(name)
         if self.audio_source:
             open_audio_source(self.audio_source)
         if self.video_source:
@@ -62,6 +64,25 @@ class MediaChoice:
             open_video_sink(self.video_sink)
         if self.record:
             check_writable(self.record)
+
+
+def check_there(name: str) -> None:
+    """Raises MediaError if `name` is a device that this machine does not have; other names pass."""
+    from .hardware import find_audio, find_cameras, window_problem
+
+    kind, _, which = name.partition(":")
+    if kind in {"mic", "speaker"}:
+        audio = find_audio()
+        if audio.problem:
+            raise MediaError(ErrorCode.NO_LIBRARY, audio.problem)
+        if not (audio.inputs if kind == "mic" else audio.outputs):
+            noun = "microphone" if kind == "mic" else "speaker"
+            raise MediaError(ErrorCode.NO_DEVICE, f"no {noun} found: plug one in, or name another (pycall devices)")
+    elif kind == "camera" and (which or "0").isdecimal():
+        if (which or "0") not in {camera.selector for camera in find_cameras()}:
+            raise MediaError(ErrorCode.NO_DEVICE, f"there is no {name}: plug it in, or name another (pycall devices)")
+    elif name == "window" and (problem := window_problem()):
+        raise MediaError(ErrorCode.NO_DISPLAY if "DISPLAY" in problem else ErrorCode.NO_LIBRARY, problem)
 
 
 def check_writable(path: str) -> None:
@@ -98,7 +119,7 @@ def _camera(tell: Tell, video: bool) -> str:
 
     cameras = find_cameras()
     if cameras:
-        return "camera:0"
+        return f"camera:{cameras[0].selector}"
     if video:
         tell("no camera found: sending the test pattern")
     return "pattern"

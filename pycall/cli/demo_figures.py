@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pycall.media.frames import SAMPLE_RATE
 from pycall.media.stamp import strip_height
+from pycall.media.stamped import ReferenceClip
 
 Signal = npt.NDArray[np.float64]
 Luma = npt.NDArray[np.uint8]
@@ -52,20 +53,17 @@ def psnr(seen: Luma, sent: Luma) -> float:
     return 99.0 if error == 0 else float(min(99.0, 10 * np.log10(255.0**2 / error)))
 
 
-def kept_pictures(path: Path, size: tuple[int, int], numbers: Sequence[int]) -> Iterable[tuple[int, Luma]]:
-    """The pictures a party kept: number and brightness, one at a time."""
+def mean_psnr(path: Path, size: tuple[int, int], numbers: Sequence[int], sent: ReferenceClip) -> float | None:
+    """Mean PSNR of the pictures a party kept, dB; None if it kept none. `numbers` are theirs, in the file's order."""
     width, height = size
+    values = []
     with path.open("rb") as file:
-        for number in numbers:
-            data = file.read(width * height)
-            if len(data) == width * height:
-                yield number, np.frombuffer(data, np.uint8).reshape(height, width)
-
-
-def mean_psnr(pictures: Iterable[tuple[int, Luma]], sent: Callable[[int], Luma]) -> tuple[float, int]:
-    """Mean PSNR over the pictures and how many there were; (0, 0) for none."""
-    values = [psnr(luma, sent(number)) for number, luma in pictures]
-    return (float(np.mean(values)), len(values)) if values else (0.0, 0)
+        for i in sorted(range(len(numbers)), key=lambda i: sent.index(numbers[i])):  # one pass through the clip
+            file.seek(i * width * height)
+            seen = np.frombuffer(file.read(width * height), np.uint8)
+            if len(seen) == width * height and sent.luma(numbers[i]).shape == (height, width):
+                values.append(psnr(seen.reshape(height, width), sent.luma(numbers[i])))
+    return float(np.mean(values)) if values else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from pycall.engine import CallEngine
 from pycall.media.profiles import profile
 from pycall.media.sink import open_audio_sink, open_video_sink
 
-from .demo_clip import open_pictures, open_sound
+from .demo_clip import PROFILE, open_pictures, open_sound
 from .demo_taps import (
     CountedVideoSource,
     NotedAudioSink,
@@ -39,7 +39,6 @@ from .demo_taps import (
     SoundNotes,
 )
 
-PROFILE = "720p30"
 LINGER_SECONDS = 10.0
 """How long the call's end is waited for after a hang-up."""
 

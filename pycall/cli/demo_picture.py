@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
-from .demo_clip import reference_picture
+from pycall.media.profiles import profile
+
+from .demo_clip import PROFILE, open_reference
 from .lettering import HEIGHT, Picture, write
 
 if TYPE_CHECKING:
@@ -29,11 +32,19 @@ def draw(report: Report, path: Path) -> None:
     if report.shown is not None:
         number, seen = report.shown
         received = av.VideoFrame.from_ndarray(np.load(seen), format="rgb24")
-        both = [_scaled(picture, height) for picture in (reference_picture(number), received)]
+        both = [_scaled(picture, height) for picture in (_sent(number), received)]
     else:
         both = [np.zeros((height, WIDTH, 3), np.uint8)] * 2
     lines = [f"{name:10} {value}" for name, value in report.rows()]
     _save(_compose(both, lines), path)
+
+
+def _sent(number: int) -> av.VideoFrame:
+    clip = open_reference(profile(PROFILE))
+    try:
+        return clip.picture(number, time.time())
+    finally:
+        clip.close()
 
 
 def _compose(both: list[Picture], lines: list[str]) -> Picture:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .demo_clip import reference
-from .demo_figures import Sound, SoundMatch, freezes, kept_pictures, match_sound, mean_psnr
+from pycall.media.profiles import profile
+
+from .demo_clip import PROFILE, open_reference
+from .demo_figures import Sound, SoundMatch, freezes, match_sound, mean_psnr
 from .demo_process import Word
 
 MIN_PSNR = 25.0
@@ -29,8 +31,7 @@ class Direction:
     sent_fps: float
     received_fps: float
     latencies: Sequence[float]
-    psnr: float
-    compared: int
+    psnr: float | None
     freezes: tuple[int, float]
     sound: SoundMatch
 
@@ -39,8 +40,8 @@ class Direction:
         """Why this does not count as arrived; None if it does."""
         if self.received_fps < MIN_FRAMES * self.sent_fps or self.sent_fps == 0:
             return f"only {self.received_fps:.1f} of {self.sent_fps:.1f} pictures a second arrived"
-        if not self.compared or self.psnr < MIN_PSNR:
-            return f"the picture is not the one that was sent ({self.psnr:.1f} dB)"
+        if self.psnr is None or self.psnr < MIN_PSNR:
+            return "the picture is not the one that was sent" + ("" if self.psnr is None else f" ({self.psnr:.1f} dB)")
         if self.sound.latency is None or self.sound.received_ratio < MIN_SOUND:
             return f"the sound is not what was sent ({self.sound.received_ratio:.0%} recognised)"
         return None
@@ -65,7 +66,7 @@ class Report:
             ("set-up", f"{max(f['setup_ms'].values()):.0f} ms from the answer to the first picture on both sides"),
             ("picture", f"{v['codec']} {v['width']} x {v['height']}, sent {v['fps_sent']:.1f}/s"),
             ("arrived", f"{v['fps_received']:.1f}/s, {v['freezes']} freezes ({v['freeze_s']:.1f} s)"),
-            ("likeness", f"PSNR {v['psnr_db']:.1f} dB against the picture that was sent"),
+            ("likeness", f"PSNR {v['psnr_db'] or 0:.1f} dB against the picture that was sent"),
             ("delay", f"picture {late['p50']:.0f} ms (95%: {late['p95']:.0f} ms), sound {_ms(a['latency_ms'])}"),
             ("sound", f"{a['received_ratio']:.1%} recognised"),
             ("processor", ", ".join(f"{who} {value:.2f} cores" for who, value in f["cpu_cores"].items())),
@@ -134,16 +135,24 @@ def _direction(sender: Words, receiver: Words, begin: float, end: float) -> Dire
     arrivals = np.asarray(got["arrivals"])
     inside = (arrivals >= begin) & (arrivals < end)
     latencies = [late for at, late in got["latencies"] if begin <= at < end]
-    psnr, compared = mean_psnr(kept_pictures(Path(got["luma"]), got["size"], got["kept"]), reference)
     return Direction(
         sent_fps=_rate(sent["sent_times"], begin, end),
         received_fps=float(inside.sum()) / (end - begin),
         latencies=latencies,
-        psnr=psnr,
-        compared=compared,
+        psnr=_likeness(got),
         freezes=freezes(arrivals[inside].tolist()),
         sound=match_sound(Sound.load(Path(sent["sent"])), Sound.load(Path(got["heard"])), begin, end),
     )
+
+
+def _likeness(got: Word) -> float | None:
+    if not got["kept"]:
+        return None
+    clip = open_reference(profile(PROFILE))
+    try:
+        return mean_psnr(Path(got["luma"]), got["size"], got["kept"], clip)
+    finally:
+        clip.close()
 
 
 def _rate(times: Sequence[float], begin: float, end: float) -> float:
@@ -162,7 +171,7 @@ def _video(result: Word, direction: Direction) -> dict[str, Any]:
             "p50": round(float(np.percentile(late, 50)), 1),
             "p95": round(float(np.percentile(late, 95)), 1),
         },
-        "psnr_db": round(direction.psnr, 2),
+        "psnr_db": None if direction.psnr is None else round(direction.psnr, 2),
         "freezes": direction.freezes[0],
         "freeze_s": round(direction.freezes[1], 3),
     }

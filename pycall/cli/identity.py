@@ -10,6 +10,8 @@ from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
 from pycall.core.errors import ConfigError, ErrorCode
 from pycall.core.types import is_user_id
 
+from .devfile import read_dev_file
+
 TICKET_SECONDS = 86400
 """How long a ticket made on the spot is good."""
 
@@ -58,8 +60,6 @@ def make_ticket(user: str, *, app_id: int | None, secret_key: str | None, expire
     check_user(user)
     if secret_key:
         return _ticket(user, app_id or DEFAULT_APP_ID, secret_key, expire)
-    from .devfile import read_dev_file
-
     dev = read_dev_file()
     if dev is None or app_id not in {None, dev.app_id}:
         raise _wrong("no secret key: set PYCALL_SECRET_KEY (or start `pycall serve --dev` on this machine)")
@@ -73,20 +73,15 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
     user = check_user(as_user)
     if server is not None:
         _check_server(server)
+    dev = read_dev_file()
+    there = server or (dev.url if dev else DEFAULT_SERVER)
+    app = app_id or (dev.app_id if dev and dev.url == there else DEFAULT_APP_ID)
     secret_key = os.environ.get("PYCALL_SECRET_KEY")
     if sig or secret_key:
-        ticket = sig or _ticket(user, app_id or DEFAULT_APP_ID, secret_key or "", TICKET_SECONDS)
-        return Identity(user, ticket, server or DEFAULT_SERVER, app_id or DEFAULT_APP_ID)
-    return _from_dev_server(user, server)
-
-
-def _from_dev_server(user: str, server: str | None) -> Identity:
-    from .devfile import read_dev_file
-
-    dev = read_dev_file()
-    if dev is None or server not in {None, dev.url}:
+        return Identity(user, sig or _ticket(user, app, secret_key or "", TICKET_SECONDS), there, app)
+    if dev is None or dev.url != there:
         raise _wrong(
             "no ticket: give --sig TICKET (made by `pycall sig` where the server's key is), set PYCALL_SECRET_KEY, "
             "or start `pycall serve --dev` on this machine"
         )
-    return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), dev.url, dev.app_id)
+    return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), there, dev.app_id)
