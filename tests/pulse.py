@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -38,7 +39,7 @@ class Pulse:
         self._daemon: subprocess.Popen[bytes] | None = None
         self._players: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> None:
+    def start(self, *, awake: bool = True) -> None:
         for name in ("run", "home"):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         modules = [
@@ -59,7 +60,8 @@ class Pulse:
                     ["pacat", "-p", f"--device={name}", "--latency-msec=10", "--process-time-msec=5", "/dev/zero"]
                 )
             )
-        self._await(self._awake, 10.0)
+        if awake:
+            self._await(self._awake, 10.0)
 
     def stop(self) -> None:
         """End everything that this server started, by pid. May be called twice."""
@@ -73,6 +75,11 @@ class Pulse:
         assert self._daemon is not None
         self._daemon.kill()
         self._daemon.wait(10)
+
+    def freeze_daemon(self) -> None:
+        """What a hung driver or an unplugged card does to programs: nothing comes any more, and nobody says so."""
+        assert self._daemon is not None
+        self._daemon.send_signal(signal.SIGSTOP)
 
     def record(self, seconds: float, device: str = "speaker.monitor") -> np.ndarray:
         """What the loudspeaker plays from now on: int16, mono, 48 kHz."""
@@ -116,12 +123,15 @@ class Pulse:
 
 
 @contextlib.contextmanager
-def pulse_server() -> Iterator[Pulse]:
-    """A daemon of its own for the length of a `with`; its folder has a short name, as socket paths must be short."""
+def pulse_server(*, awake: bool = True) -> Iterator[Pulse]:
+    """A daemon of its own for the length of a `with`; its folder has a short name, as socket paths must be short.
+
+    `awake=False` does not wait until its monitors can be recorded, which takes 2 s.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pulse"))
     server = Pulse(folder)
     try:
-        server.start()
+        server.start(awake=awake)
         yield server
     finally:
         server.stop()

@@ -2,20 +2,27 @@
 
 PortAudio reads the list of devices once, when it starts. It is restarted here whenever no stream is open, so that a
 headset plugged in meanwhile, or a restarted sound server, is found. Opening and closing are not safe to do from two
-threads, so one lock holds them apart.
+threads, so one lock holds them apart; and as both may hang with a driver that hangs, each is given a limited time.
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
+import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.media.frames import SAMPLE_RATE
 
 Direction = Literal["input", "output"]
+ResultT = TypeVar("ResultT")
 
 BLOCK = 480
 """10 ms at 48 kHz, what a callback gives or takes."""
@@ -29,6 +36,10 @@ _DEVICE_UNAVAILABLE = -9985
 _INVALID_CHANNELS = -9998
 _INVALID_RATE = -9997
 
+_CLOSE_TIMEOUT = 0.8
+_OPEN_TIMEOUT = 2.0
+
+logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 _open_streams: set[int] = set()
 
@@ -48,14 +59,11 @@ class AudioDevice:
 
 def list_audio_devices() -> list[AudioDevice]:
     """All sound devices, none if there are none. Raises `MediaError` if PortAudio is missing."""
-    sounddevice = load()
-    with _lock:
-        _refresh(sounddevice)
-        return _list(sounddevice)
+    return _bounded(lambda: _list(_load()), _OPEN_TIMEOUT)
 
 
-def load() -> Any:
-    """The sounddevice module; `MediaError` if it, or the PortAudio library, cannot be loaded."""
+def _load() -> Any:
+    """The sounddevice module; `MediaError` if it, or the PortAudio library, cannot be loaded. Starts PortAudio."""
     try:
         import sounddevice
     except ImportError as error:
@@ -71,10 +79,10 @@ def open_stream(direction: Direction, device: str | None, callback: Any, finishe
 
     `device` is an index or (a part of) a name, None the default. Raises `MediaError` if there is none or it is taken.
     """
-    sounddevice = load()
-    kind = sounddevice.InputStream if direction == "input" else sounddevice.OutputStream
-    with _lock:
-        _refresh(sounddevice)
+
+    def open_now() -> Any:
+        sounddevice = _load()
+        opener = sounddevice.InputStream if direction == "input" else sounddevice.OutputStream
         chosen = _choose(_list(sounddevice), direction, device)
         info = sounddevice.query_devices(chosen.index)
         options = {
@@ -87,28 +95,65 @@ def open_stream(direction: Direction, device: str | None, callback: Any, finishe
         }
         rates = [SAMPLE_RATE, info["default_samplerate"]] if direction == "input" else [SAMPLE_RATE]
         attempts = [{"samplerate": rate, "channels": channels} for rate in rates for channels in (1, 2)]
-        stream = _first_that_opens(sounddevice, lambda attempt: kind(**options, **attempt), attempts, chosen, direction)
+        stream = _first_that_opens(sounddevice, partial(opener, **options), attempts, chosen, direction)
         _open_streams.add(id(stream))
         return stream
+
+    return _bounded(open_now, _OPEN_TIMEOUT)
 
 
 def start_stream(stream: Any) -> None:
     """Begin to call back; raises `MediaError` if the device refuses."""
-    sounddevice = load()
+    sounddevice = _load()
     try:
-        with _lock:
-            stream.start()
+        _bounded(stream.start, _OPEN_TIMEOUT)
     except sounddevice.PortAudioError as error:
         close_stream(stream)
         raise MediaError(ErrorCode.NO_DEVICE, f"the sound device does not start: {error}") from error
 
 
 def close_stream(stream: Any) -> None:
-    """Stop at once and release the device; what the driver says about a device that is gone does not matter."""
-    with _lock:
+    """Stop at once and release the device; what the driver says about one that is gone does not matter."""
+
+    def close() -> None:
         stream.abort(ignore_errors=True)
         stream.close(ignore_errors=True)
         _open_streams.discard(id(stream))
+
+    try:
+        _bounded(close, _CLOSE_TIMEOUT)
+    except MediaError as error:
+        logger.error("a sound device is left behind: %s", error)
+
+
+def _bounded(work: Callable[[], ResultT], seconds: float) -> ResultT:
+    """Do something with PortAudio, one at a time; raises `MediaError` when it takes longer than `seconds`.
+
+    A driver or sound server that hangs never answers. It is then left to a thread of its own, and PortAudio's own
+    clean-up at the end of the process, which would wait for it for ever, is called off.
+    """
+    result: Future[ResultT] = Future()
+
+    def run() -> None:
+        with _lock:
+            try:
+                result.set_result(work())
+            except BaseException as error:  # nothing is swallowed: it is raised where the result is awaited
+                result.set_exception(error)
+
+    threading.Thread(target=run, name="portaudio", daemon=True).start()
+    try:
+        return result.result(seconds)
+    except FutureTimeout as error:
+        _call_off_cleanup()
+        message = "the sound system hangs; restart it, and then this program"
+        raise MediaError(ErrorCode.DEVICE_BUSY, message) from error
+
+
+def _call_off_cleanup() -> None:
+    cleanup = getattr(sys.modules.get("sounddevice"), "_exit_handler", None)
+    if cleanup is not None:
+        atexit.unregister(cleanup)
 
 
 def _refresh(sounddevice: Any) -> None:
@@ -119,6 +164,7 @@ def _refresh(sounddevice: Any) -> None:
 
 
 def _list(sounddevice: Any) -> list[AudioDevice]:
+    _refresh(sounddevice)
     hosts = sounddevice.query_hostapis()
     return [
         AudioDevice(
@@ -158,7 +204,7 @@ def _names(devices: list[AudioDevice]) -> str:
 
 def _first_that_opens(
     sounddevice: Any,
-    opener: Callable[[dict[str, float]], Any],
+    opener: Callable[..., Any],
     attempts: list[dict[str, float]],
     device: AudioDevice,
     direction: Direction,
@@ -167,7 +213,7 @@ def _first_that_opens(
     refused: Exception | None = None
     for attempt in attempts:
         try:
-            return opener(attempt)
+            return opener(**attempt)
         except sounddevice.PortAudioError as error:
             refused = error
             if _code(error) not in (_INVALID_CHANNELS, _INVALID_RATE):
