@@ -30,7 +30,7 @@ def check_login(user_id: object, user_sig: object) -> None:
 
 def checked_callees(callees: UserId | Iterable[UserId], caller: UserId | None) -> tuple[UserId, ...]:
     """One id or several, as a tuple: each a valid id, none twice, not the caller's own."""
-    wanted = (callees,) if isinstance(callees, str) else tuple(callees)
+    wanted = (callees,) if isinstance(callees, str) or not isinstance(callees, Iterable) else tuple(callees)
     for callee in wanted:
         if not is_user_id(callee):
             raise _bad(f"{callee!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")

@@ -130,10 +130,10 @@ class CallMedia:
             self._camera_wanted = video
             self.follow_camera()
 
-    def follow_camera(self) -> None:
-        """Open or close the camera as wanted; asked for again after a failure, it is tried again."""
+    def follow_camera(self, *, again: bool = False) -> None:
+        """Open or close the camera as wanted; one that failed is tried again only with `again`."""
         if self._running:
-            self._do(self._follow_camera())
+            self._do(self._follow_camera(again))
 
     async def use_audio_source(self) -> None:
         """Change over to the gear's source in the running call; raises `MediaError`, and the old one goes on then."""
@@ -205,13 +205,14 @@ class CallMedia:
             self._source_failed(kind, error)
             return None
 
-    async def _follow_camera(self) -> None:
+    async def _follow_camera(self, again: bool) -> None:
         async with self._camera:
             wanted = self._running and self._camera_wanted
+            broken = "video" in self._broken
             if self._camera_open and not wanted:
                 self._camera_open = False
                 await self._uplink.use_video(None)
-            elif wanted and (not self._camera_open or "video" in self._broken):
+            elif wanted and (again if broken else not self._camera_open):
                 try:
                     await self._open_camera()
                 except PyCallError as error:

@@ -84,13 +84,10 @@ class Driver:
         """Raises `LoginError` or `SignalingError`."""
         if self.line.user_id not in (None, user_id):
             self._forget_user()
-        try:
-            await self._client.login(user_id, user_sig)
-        except PyCallError:
-            if self.signed_in:
-                self.signed_in = False
-                self._take(self.line.link_lost)
-            raise
+        if self.signed_in:  # a new ticket, so a new connection; the old one ends without a word
+            self.signed_in = False
+            self._take(self.line.link_lost)
+        await self._client.login(user_id, user_sig)
 
     async def ask(self, step: Callable[[float], int]) -> CallId | None:
         """Give the Line an intent and wait for its answer; raises what refused it, or `SignalingError`."""
@@ -140,7 +137,7 @@ class Driver:
     def retry_camera(self) -> None:
         """After `open_camera`: one that failed before is tried again."""
         if self._call is not None:
-            self._call.media.follow_camera()
+            self._call.media.follow_camera(again=True)
 
     async def aclose(self) -> None:
         """See the module's docstring."""

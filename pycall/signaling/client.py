@@ -94,10 +94,12 @@ class SignalingClient:
 
     async def _stop(self) -> None:
         task, self._task = self._task, None
-        self._connection = None
+        connection, self._connection = self._connection, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        if connection is not None:  # the task may have been cancelled before it took the connection over
+            await connection.close()
 
     async def _open(self) -> Connection:
         if self._session is None:

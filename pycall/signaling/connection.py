@@ -63,8 +63,15 @@ class Connection:
             self._dead = True
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._socket.close()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:  # also if we are cancelled just now
+                await self.close()
+
+    async def close(self) -> None:
+        """For a connection that `run()` never took over."""
+        self._dead = True
+        await _close(self._socket)
 
     def _give_up(self) -> None:
         self._dead = True
@@ -158,7 +165,16 @@ async def _sign_in(socket: Socket, url: str, login: Login) -> Connection:
         raise SignalingError(ErrorCode.UNREACHABLE, f"{url} closed the connection during the login") from error
     finally:
         if not signed_in:
-            await socket.close()
+            await _close(socket)
+
+
+async def _close(socket: Socket) -> None:
+    """With the closing handshake if the other side still answers."""
+    try:
+        await socket.close()
+    finally:
+        # aiohttp leaves a connection that broke under its reader to the garbage collector.
+        socket._response.close()
 
 
 async def _first_answer(socket: Socket, url: str) -> Welcome | Goodbye:

@@ -1,0 +1,185 @@
+"""What the application hands in wrong: one clear line with a stable code, before anything is sent or opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pycall import (
+    CallEngine,
+    CallError,
+    CallReceived,
+    ConfigError,
+    EngineConfig,
+    ErrorCode,
+    LoginError,
+    MediaError,
+    MediaType,
+    PyCallError,
+    SignalingError,
+)
+from tests.phones import Phone, phone, ring
+from tests.switchroom import Switchroom
+
+NO_IDS = ["", "a" * 33, "bob smith", "bob\n", "bob:1", "../bob", "böb", "bob\u200b", "ｂｏｂ", "🙂", None, 7, ["bob"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"server": "http://127.0.0.1/ws"},
+        {"server": ""},
+        {"app_id": 0},
+        {"app_id": "1400000000"},
+        {"video_profile": "4k"},
+        {"volume_interval": 0.01},
+        {"quality_interval": 100},
+        {"reply_timeout": 0},
+        {"connect_timeout": float("nan")},
+        {"ice_servers": ("http://example.org",)},
+    ],
+)
+def test_a_setting_that_cannot_work(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        CallEngine(EngineConfig(**changes))
+    assert caught.value.code is ErrorCode.BAD_SETTING
+    assert "\n" not in str(caught.value)
+
+
+def test_the_defaults_make_an_engine_without_any_device() -> None:
+    engine = CallEngine()
+    assert (engine.user_id, engine.state, engine.call_id, engine.media, engine.role) == (None,) * 5
+    assert (engine.members, engine.duration, engine.signed_in) == ((), 0.0, False)
+    assert (engine.microphone_open, engine.camera_open) == (False, False)
+
+
+@pytest.mark.parametrize("user_id", NO_IDS)
+async def test_an_id_that_is_none_cannot_sign_in(user_id: Any) -> None:
+    async with CallEngine() as engine:
+        with pytest.raises(LoginError) as caught:
+            await engine.login(user_id, "sig")
+        assert caught.value.code is ErrorCode.BAD_ARGUMENT
+
+
+@pytest.mark.parametrize("sig", ["", "x" * 5000, "sïg", None, b"sig"])
+async def test_a_ticket_that_is_none(sig: Any) -> None:
+    async with CallEngine() as engine:
+        with pytest.raises(LoginError) as caught:
+            await engine.login("alice", sig)
+        assert caught.value.code is ErrorCode.SIG_MALFORMED
+
+
+VERBS: list[Callable[[CallEngine], Any]] = [
+    lambda engine: engine.call("bob"),
+    lambda engine: engine.accept(),
+    lambda engine: engine.reject(),
+    lambda engine: engine.ignore(),
+    lambda engine: engine.hangup(),
+    lambda engine: engine.switch_media(MediaType.AUDIO),
+    lambda engine: engine.open_microphone(),
+    lambda engine: engine.close_microphone(),
+    lambda engine: engine.open_camera(),
+    lambda engine: engine.close_camera(),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_verbs_before_the_login_say_so(verb: Callable[[CallEngine], Any]) -> None:
+    async with CallEngine() as engine:
+        with pytest.raises(LoginError) as caught:
+            await verb(engine)
+        assert caught.value.code is ErrorCode.NOT_LOGGED_IN
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_verbs_of_a_closed_engine_say_so(verb: Callable[[CallEngine], Any]) -> None:
+    engine = CallEngine()
+    await engine.aclose()
+    await engine.aclose()
+    with pytest.raises(PyCallError) as caught:
+        await verb(engine)
+    assert "closed" in str(caught.value)
+
+
+async def test_no_server_at_the_login() -> None:
+    async with CallEngine(EngineConfig(server="ws://127.0.0.1:1/ws")) as engine:
+        with pytest.raises(SignalingError, match="pycall serve --dev") as caught:
+            await engine.login("alice", "sig")
+        assert caught.value.code is ErrorCode.UNREACHABLE
+        assert not engine.signed_in
+
+
+@pytest.mark.parametrize("callee", [*NO_IDS[:-1], ["bob smith"]])
+async def test_an_id_that_is_none_cannot_be_called(alice: Phone, callee: Any) -> None:
+    with pytest.raises(CallError) as caught:
+        await alice.engine.call(callee)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("callees", "options"),
+    [
+        ("alice", {}),
+        ([], {}),
+        (["bob", "bob"], {}),
+        ([f"u{n}" for n in range(9)], {}),
+        ("bob", {"timeout": -1}),
+        ("bob", {"timeout": 86401}),
+        ("bob", {"timeout": 1.5}),
+        ("bob", {"timeout": True}),
+        ("bob", {"timeout": None}),
+        ("bob", {"media": "smell"}),
+        ("bob", {"user_data": "x" * 4097}),
+        ("bob", {"user_data": "ü" * 2049}),
+        ("bob", {"user_data": "\ud800"}),
+        ("bob", {"user_data": b"bytes"}),
+    ],
+)
+async def test_a_call_that_cannot_be(alice: Phone, callees: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(CallError) as caught:
+        await alice.engine.call(callees, **options)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
+    assert "\n" not in str(caught.value)
+    assert alice.engine.state is None
+
+
+async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> None:
+    text = 'ü\n"\\\u0000🙂' * 200
+    await alice.engine.call("bob", user_data=text)
+    assert (await bob.saw(CallReceived)).user_data == text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"audio_source": "kazoo"},
+        {"audio_source": "file:/no/such/file.mp4"},
+        {"audio_source": "tone:high"},
+        {"audio_sink": "nowhere"},
+        {"video_source": "webcam"},
+        {"video_sink": "nowhere"},
+    ],
+)
+async def test_a_misspelt_source_or_sink_fails_before_it_rings(server: Switchroom, changes: dict[str, Any]) -> None:
+    async with phone(server.url, **changes) as it:
+        await it.engine.login("dora", server.ticket("dora"))
+        with pytest.raises((MediaError, ConfigError)) as caught:
+            await it.engine.call("alice", MediaType.VIDEO)
+        assert "\n" not in str(caught.value)
+        assert it.engine.state is None
+
+
+async def test_a_misspelt_source_at_the_callee_keeps_it_ringing(alice: Phone, bob: Phone) -> None:
+    await ring(alice, bob)
+    with pytest.raises(PyCallError):
+        await bob.engine.use_audio_source("kazoo")
+    await bob.engine.reject()
+    await alice.ended()
+
+
+async def test_a_profile_that_does_not_exist(alice: Phone) -> None:
+    with pytest.raises(CallError) as caught:
+        alice.engine.set_video_profile("900p")
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
