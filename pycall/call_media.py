@@ -89,6 +89,7 @@ class CallMedia:
         self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
         self._recorder = self._new_recorder(record, media) if record else None
         self._running = False
+        self._started = False
         self._recording = False
         self._camera_wanted = False
         self._camera_open = False
@@ -132,13 +133,13 @@ class CallMedia:
 
     def follow_camera(self, *, again: bool = False) -> None:
         """Open or close the camera as wanted; one that failed is tried again only with `again`."""
-        if self._running:
+        if self._running and self._started:
             self._do(self._follow_camera(again))
 
     async def use_audio_source(self) -> None:
         """Change over to the gear's source in the running call; raises `MediaError`, and the old one goes on then."""
         async with self._microphone:
-            if self._running:
+            if self._running and self._started:
                 await self._open_microphone()
 
     async def use_video_source(self) -> None:
@@ -196,6 +197,7 @@ class CallMedia:
             self._camera_open = wanted and video is not None
             if self._running:
                 await self._uplink.start(audio, video)
+        self._started = True
         self.follow_camera()
 
     async def _made_source(self, kind: Kind, make: Callable[[], S]) -> S | None:

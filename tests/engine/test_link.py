@@ -191,7 +191,7 @@ async def test_the_engine_leaves_nothing_behind(server: Switchroom, bob: Phone) 
     async with asyncio.timeout(3):
         while bob.engine._driver._closing:
             await asyncio.wait(bob.engine._driver._closing)
-    left = {task for task in asyncio.all_tasks() - tasks if not task.done()}
+    left = {task for task in asyncio.all_tasks() - tasks - {*bob.engine._listeners._tasks} if not task.done()}
     ours = [task.get_name() for task in left if not task.get_name().startswith("Task-")]
     assert ours == []
     assert {t.name for t in set(threading.enumerate()) - threads if not t.name.startswith("asyncio_")} == set()
