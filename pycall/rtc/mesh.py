@@ -10,7 +10,7 @@ from pycall.core.wire import Signaled
 
 from .liveness import FAIL_SECONDS, STALL_SECONDS
 from .patches import install
-from .peer import Peer, PeerSettings
+from .peer import STATS_SECONDS, Peer, PeerSettings
 from .ports import MediaPorts, PeerListener
 from .servers import ice_servers as read_servers
 
@@ -26,7 +26,8 @@ class Mesh:
     """Opens, feeds and closes peers. Everything is called on the event loop; nothing blocks it.
 
     Raises `ConfigError` for a bad `ice_servers` URL and `MediaError` (NO_LIBRARY) if the WebRTC library is not the one
-    pycall was built for. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and FAILED.
+    pycall was built for. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and FAILED;
+    `stats_seconds`: between two measurements.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Mesh:
         ice_servers: tuple[str, ...] = (),
         stall_seconds: float = STALL_SECONDS,
         fail_seconds: float = FAIL_SECONDS,
+        stats_seconds: float = STATS_SECONDS,
     ) -> None:
         self._settings = PeerSettings(
             call_id=call_id,
             servers=read_servers(ice_servers),
             stall_seconds=stall_seconds,
             fail_seconds=fail_seconds,
+            stats_seconds=stats_seconds,
         )
         install()
         self._ports = ports

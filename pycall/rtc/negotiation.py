@@ -26,7 +26,7 @@ from .descriptions import PARSER_ERRORS, check_description
 
 logger = logging.getLogger(__name__)
 
-LIBRARY_ERRORS = (*PARSER_ERRORS, InternalError, InvalidAccessError, InvalidStateError, OperationError)
+LIBRARY_ERRORS = (*PARSER_ERRORS, OSError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 MEDIA_ORDER = ("audio", "video")
 
 

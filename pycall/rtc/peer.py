@@ -47,6 +47,7 @@ class PeerSettings:
     servers: list[RTCIceServer]
     stall_seconds: float = STALL_SECONDS
     fail_seconds: float = FAIL_SECONDS
+    stats_seconds: float = STATS_SECONDS
 
 
 class Peer:
@@ -192,7 +193,7 @@ class Peer:
             await asyncio.sleep(TICK_SECONDS)
             self._observe()
             now = time.monotonic()
-            if now - before.time >= STATS_SECONDS:
+            if now - before.time >= self._settings.stats_seconds:
                 after = await read_counters(self.connection, now)
                 if self.state in (PeerState.UP, PeerState.STALLED):
                     self._listener.peer_measured(self.user_id, link_stats(before, after))
@@ -249,7 +250,9 @@ class Peer:
     async def _dismantle(self) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                logger.error("the connection with %s broke", self.user_id, exc_info=outcome)
         await _within(CLOSE_SECONDS, self.connection.close)
         await self._encoder.stop()
         await self._decoder.stop()

@@ -61,6 +61,10 @@ def _is_stun(data: bytes) -> bool:
 class GuardedProtocol(ice.StunProtocol):
     """One UDP socket (or TURN relay) of a connection."""
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        cast(GuardedConnection, self.receiver).opened(self)
+
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         assert isinstance(data, bytes)
         guard = cast(GuardedConnection, self.receiver)
@@ -80,6 +84,7 @@ class GuardedConnection(ice.Connection):
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
         self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
+        self._sockets: list[GuardedProtocol] = []
 
     # --- the guard
 
@@ -129,6 +134,12 @@ class GuardedConnection(ice.Connection):
         super().data_received(data, component)
 
     # --- gathering, checking, consent, closing
+
+    def opened(self, protocol: GuardedProtocol) -> None:
+        """A socket has been opened: aioice knows of it only when gathering is done, which may be never."""
+        self._sockets.append(protocol)
+        if self._closing:
+            protocol.transport.close()
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: float = 0.0
@@ -203,6 +214,10 @@ class GuardedConnection(ice.Connection):
         except TimeoutError:
             logger.info("ICE was closed without waiting for the relay")
             self._abandon()
+        finally:
+            for protocol in self._sockets:
+                protocol.transport.close()
+            self._sockets.clear()
 
     def _abandon(self) -> None:
         """What aioice's `close` does after its sockets have closed. A relay goes on trying to say good-bye."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -31,13 +31,25 @@ async def offer() -> str:
 
 
 @pytest.fixture
-async def pair() -> AsyncIterator[Stage]:
-    """alice and bob, not yet connected; closed, and nothing left, afterwards."""
-    stage = Stage(End("alice", tone=440), End("bob", tone=880))
-    yield stage
-    await stage.close()
+async def stage_of() -> AsyncIterator[Callable[..., Stage]]:
+    """Makes stages of ends that are not yet connected; closed, and nothing left, afterwards."""
+    stages: list[Stage] = []
+
+    def make(*ends: End, **settings: float) -> Stage:
+        stages.append(Stage(*ends, **settings))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        await stage.close()
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task() and "test" not in t.get_name()] == []
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("pycall")] == []
+
+
+@pytest.fixture
+def pair(stage_of: Callable[..., Stage]) -> Stage:
+    """alice with a tone of 440 Hz and bob with one of 880 Hz."""
+    return stage_of(End("alice", tone=440), End("bob", tone=880))
 
 
 @pytest.fixture

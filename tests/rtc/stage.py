@@ -188,6 +188,7 @@ class Stage:
         self.ends = {end.user_id: end for end in ends}
         self.change: Callable[[Signaled], Signaled | None] = lambda signaled: signaled
         self.posted: list[Signaled] = []
+        self._news = asyncio.Event()
         for end in ends:
             end.mail = self._post
             end.mesh = Mesh(end, end, call_id=CALL, **settings)
@@ -206,6 +207,7 @@ class Stage:
         changed = self.change(signaled)
         if changed is not None:
             self.posted.append(changed)
+            self._news.set()
             self.ends[signal.to].mesh.deliver(changed)
 
     def connect(self, offering: str, answering: str, generation: int = 0) -> float:
@@ -214,6 +216,14 @@ class Stage:
         self.ends[answering].mesh.open(offering, generation, offers=False)
         self.ends[offering].mesh.open(answering, generation, offers=True)
         return began
+
+    async def until_posted(self, kind: str) -> Signaled:
+        """The first message of this kind, once it has been posted."""
+        async with asyncio.timeout(10):
+            while not (found := [signaled for signaled in self.posted if signaled.kind == kind]):
+                self._news.clear()
+                await self._news.wait()
+        return found[0]
 
     async def close(self) -> None:
         for end in self.ends.values():
