@@ -85,6 +85,8 @@ class Session:
     def abort(self) -> None:
         """Drop the connection at once; for one that is dead."""
         self.closing = True
+        if self._writer is not None:
+            self._writer.cancel()
         if self._request.transport is not None:
             self._request.transport.abort()
 
@@ -128,7 +130,7 @@ class Session:
             asyncio.get_running_loop().call_later(self._limits.close_seconds, self._request.transport.abort)
 
     def _stop_reading(self) -> None:
-        if self._reading is not None:
+        if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def _write(self) -> None:
@@ -137,4 +139,5 @@ class Session:
             while (text := await self._queue.get()) is not None:
                 self._queued_bytes -= len(text)
                 await self._socket.send_str(text)
+        self.closing = True
         self._stop_reading()

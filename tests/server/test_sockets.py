@@ -111,6 +111,7 @@ async def test_a_silent_client_is_dropped_and_a_pinging_one_is_not(open_room: Op
     assert (await dropped).type in {WSMsgType.CLOSED, WSMsgType.ERROR}
     await lively.say(wire.Ping(id=0))
     await lively.hear(wire.Pong)
+    assert len([task for task in asyncio.all_tasks() if task.get_name().endswith("-writer")]) == 1
 
 
 async def test_a_second_login_elsewhere_kicks_the_first(room: Room) -> None:
