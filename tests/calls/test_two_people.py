@@ -66,6 +66,7 @@ async def test_voice_to_video_and_back(parties: Parties) -> None:
     await bob.do("open_camera")
     await alice.do("pictures", 5)
     await bob.do("switch", "audio")
+    await asyncio.gather(alice.saw("CallMediaChanged", count=2), bob.saw("CallMediaChanged", count=2))
     assert [(e["new"], e["user_id"]) for e in bob.all("CallMediaChanged")] == [("video", "alice"), ("audio", "bob")]
     await asyncio.gather(alice.do("tone", 1000), bob.do("tone", 440))
     await hang_up(parties)
