@@ -41,12 +41,11 @@ class InCall:
         return call
 
     def set_media(self, client: Client, command: SetMedia, now: float) -> CallView:
-        """Microphone and camera of one member."""
+        """Microphone and camera of one member; no camera in a voice call (a switch to voice may have crossed this)."""
         call, member = part_of(self.book, client, command.call_id, joined=True)
-        if command.video and not call.media.has_video:
-            raise CallError(ErrorCode.WRONG_STATE, "this is a voice call; switch it to video first")
-        if (command.audio, command.video) != (member.audio, member.video):
-            call = self._open(call, member, audio=command.audio, video=command.video)
+        video = command.video and call.media.has_video
+        if (command.audio, video) != (member.audio, member.video):
+            call = self._open(call, member, audio=command.audio, video=video)
         return view_of(call, now)
 
     def _open(self, call: StoredCall, member: StoredMember, *, audio: bool, video: bool) -> StoredCall:

@@ -52,7 +52,7 @@ class Switchboard:
     """`calls` at the start: the live ones, and those ended within the last 10 minutes (their members may still ask)."""
 
     def __init__(self, *, known_users: Iterable[UserId] = (), calls: Iterable[StoredCall] = (), now: float) -> None:
-        self._book = Book(patience=now + RESTART_GRACE)
+        self._book = Book(patience=now)
         self._teller = Teller(self._book)
         self._judge = Judge(self._book, self._teller)
         self._new_users: list[UserId] = []
@@ -171,6 +171,7 @@ class Switchboard:
             if call.ended_at is not None:
                 self._book.ended[call.call_id] = call
                 continue
+            self._book.patience = now + RESTART_GRACE
             self._book.put(call)
             for member in call.joined():
                 self._book.away_since[member.user_id] = now

@@ -1,0 +1,122 @@
+"""What must be true of the simulated world: at every moment, whenever nothing is in flight, and once all is over."""
+
+from __future__ import annotations
+
+from pycall.core.events import CallEnded, CallNotConnected, CallReceived, Event
+from pycall.core.line import CallState
+from pycall.core.outputs import Resolve
+from pycall.core.types import MemberState, Role
+from tests.town import Phone, Town
+
+TERMINAL = (CallNotConnected, CallEnded)
+
+
+def check_always(town: Town) -> None:
+    """Holds after every single step."""
+    _lines_are_the_live_calls(town)
+    for phone in town.phones.values():
+        history(phone)
+        _nothing_is_captured_unasked(phone)
+    ended = [record.call_id for record in town.records]
+    assert len(ended) == len(set(ended)), "one record per call"
+    for record in town.records:
+        times = [record.created_at, record.accepted_at, record.begun_at, record.ended_at]
+        known = [time for time in times if time is not None]
+        assert known == sorted(known) and record.reason is not None and record.ended_by
+
+
+def check_quiet(town: Town) -> None:
+    """Holds when no message is in flight and everybody is connected: all have the same picture."""
+    book = town.switchboard._book
+    for phone in town.phones.values():
+        if phone.session is None:
+            continue
+        assert phone.asked == set(phone.answers), f"{phone.user_id}: a verb was never answered"
+        call = book.call_of(phone.user_id)
+        member = None if call is None else call.member(phone.user_id)
+        assert phone.line.state is not CallState.LEAVING
+        if call is None or member is None or member.device_id not in (None, phone.device_id):
+            assert phone.line.call_id is None, f"{phone.user_id} is in a call that the server does not know"
+            continue
+        if member.state is MemberState.RINGING and not member.told:
+            continue
+        assert phone.line.call_id == call.call_id
+        assert phone.line.media is call.media
+        assert (phone.line.state is CallState.RINGING) == (member.state is MemberState.RINGING)
+        views = {view.user_id: view for view in phone.line.members if view.user_id != phone.user_id}
+        for other in call.members:
+            if other.user_id != phone.user_id:
+                view = views[other.user_id]
+                assert (view.state is MemberState.JOINED) == (other.state is MemberState.JOINED)
+                if other.state is member.state is MemberState.JOINED:
+                    assert (view.audio, view.video) == (other.audio, other.video)
+        if member.state is MemberState.JOINED:
+            assert (member.audio, member.video) == phone.line._own.wanted_media()
+
+
+def check_over(town: Town) -> None:
+    """Holds once everybody has hung up and gone, ten minutes later: nothing is left."""
+    assert town.switchboard.live_calls == 0 and town.switchboard.deadline() is None
+    assert not town.switchboard._book.lines
+    for phone in town.phones.values():
+        assert phone.line.state is None and phone.line.deadline() is None
+        assert phone.capturing is None and not phone.peers
+        known, terminal = history(phone)
+        assert known == terminal, f"{phone.user_id}: no terminal event for {known - terminal}"
+
+
+def history(phone: Phone) -> tuple[set[str], set[str]]:
+    """The calls this user came to know, and those that ended for them; each once, nothing before, nothing after."""
+    known: set[str] = set()
+    terminal: set[str] = set()
+    for entry in phone.log:
+        if isinstance(entry, Resolve):
+            if entry.req_id in phone.dialed and entry.error is None:
+                assert entry.call_id is not None and entry.call_id not in known
+                known.add(entry.call_id)
+            continue
+        if isinstance(entry, CallReceived):
+            assert entry.call_id not in known, "a ring is told once"
+            known.add(entry.call_id)
+        call_id = getattr(entry, "call_id", None)
+        if call_id is not None:
+            assert call_id in known, f"{entry} before the call was known"
+            assert call_id not in terminal, f"{entry} after the end"
+        if isinstance(entry, TERMINAL):
+            terminal.add(entry.call_id)
+            began = any(_is_began(other, entry.call_id) for other in phone.log)
+            assert isinstance(entry, CallEnded) == began
+    assert len(known - terminal) <= 1, "at most one call on a line"
+    return known, terminal
+
+
+def _is_began(entry: Event | Resolve, call_id: str) -> bool:
+    return type(entry).__name__ == "CallBegan" and getattr(entry, "call_id", None) == call_id
+
+
+def _nothing_is_captured_unasked(phone: Phone) -> None:
+    line, call = phone.line, phone.line._own.call
+    if phone.capturing is not None:
+        assert call is not None and line.state not in (None, CallState.RINGING, CallState.LEAVING)
+        assert call.role is Role.CALLER or call.committed
+        assert phone.capturing is line.media
+    else:
+        assert not phone.peers
+        assert call is None or line.state in (CallState.RINGING, CallState.LEAVING) or not call.committed
+
+
+def _lines_are_the_live_calls(town: Town) -> None:
+    book = town.switchboard._book
+    expected = {
+        member.user_id: call.call_id
+        for call in book.calls.values()
+        for member in call.members
+        if member.state is not MemberState.GONE
+    }
+    assert book.lines == expected
+    assert sum(1 for call in book.calls.values() for member in (*call.joined(), *call.ringing())) == len(expected)
+    for call in book.calls.values():
+        assert call.ended_at is None and any(call.joined())
+        if call.ring_until is not None and any(call.ringing()):
+            assert town.unix <= call.ring_until + 1, "no ring outlives its time"
+        assert any(call.ringing()) or len(list(call.joined())) > 1, "nobody is left alone in a call"
