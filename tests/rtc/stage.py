@@ -181,6 +181,13 @@ def frequency_of(samples: np.ndarray) -> float:
     return float(np.argmax(spectrum)) * RATE / len(samples)
 
 
+async def next_turn(seconds: float = 0.002) -> None:
+    """Give the sockets their turn."""
+    woken = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(seconds, woken.set_result, None)
+    await woken
+
+
 class Stage:
     """The ends and the post between them; `change` may rewrite or swallow (None) what is posted."""
 

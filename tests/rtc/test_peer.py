@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pycall.core.types import PeerState
 from pycall.rtc.peer import Peer
-from tests.rtc.stage import End, Stage
+from tests.rtc.stage import End, Stage, next_turn
 
 QUICK = {"stall_seconds": 0.4, "fail_seconds": 1.2}
 
@@ -120,10 +120,14 @@ async def test_close_stops_media_at_once_and_the_other_side_notices(pair: Stage)
         await send(data)
 
     transport.transport._send = record
-    alice.mesh.close("bob")
+    peer.stop()
     heard, seen = len(alice.heard), alice.pictures
     assert alice.state("bob") is PeerState.CLOSED
     assert alice.audio_feeds[0].closed and alice.video_feeds[0].closed
+    given = alice.audio_feeds[0].given
+    while alice.audio_feeds[0].given < given + 10:  # aiortc's tasks go on until the connection is taken down
+        await next_turn(0.02)
+    alice.mesh.close("bob")
     began = time.monotonic()
     await peer.finish()
     assert time.monotonic() - began < 1
@@ -178,7 +182,7 @@ async def test_twenty_calls_leave_nothing_behind(pair: Stage) -> None:
 PROGRAM = """
 import asyncio
 from pycall.core.types import PeerState
-from tests.rtc.stage import End, Stage
+from tests.rtc.stage import End, Stage, next_turn
 
 async def main():
     stage = Stage(End("alice"), End("bob"))

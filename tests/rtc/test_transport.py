@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pycall.core.types import PeerState
 from pycall.rtc.mesh import Mesh
 from pycall.rtc.transport import LONGEST_DATAGRAM, MAX_WAITING, GuardedConnection, WideCertificate
-from tests.rtc.stage import CALL, End, Stage
+from tests.rtc.stage import CALL, End, Stage, next_turn
 from tests.rtc.strays import Stranger
 
 
@@ -25,13 +25,6 @@ async def connected(stage: Stage) -> None:
     await bob.until_state("alice", PeerState.UP)
     await alice.until(lambda: alice.pictures > 0 and len(alice.heard) > 5)
     await bob.until(lambda: bob.pictures > 0 and len(bob.heard) > 5)
-
-
-async def next_turn(seconds: float = 0.002) -> None:
-    """Give the sockets their turn."""
-    woken = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(seconds, woken.set_result, None)
-    await woken
 
 
 async def goes_on(end: End, pictures: int = 8, sounds: int = 10) -> None:
