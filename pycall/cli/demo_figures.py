@@ -21,18 +21,28 @@ FREEZE_WINDOW = 30
 FREEZE_SLACK = 0.15
 """Seconds above the mean distance from which a gap can be a freeze (same source)."""
 
-WINDOW = SAMPLE_RATE
+RATE = 8000
+"""Hz at which sound is compared: below 4 kHz Opus keeps the shape of the wave, above it may only keep its loudness."""
+LOWEST = 300
+"""Hz below which sound is not compared: Opus filters there for voice, which moves the wave's phase about."""
+WINDOW = RATE
 """Sound is matched second by second: the delay is looked for once in each."""
-BLOCK = SAMPLE_RATE // 10
+BLOCK = RATE // 10
 """What counts as arrived or not: 0.1 s."""
 MAX_DELAY = 1.5
 """Seconds within which sent sound is looked for."""
-DRIFT = SAMPLE_RATE // 50
-"""Samples by which a block may lie beside its second's delay."""
+DRIFT = RATE // 10
+"""Samples by which a block may lie beside its second's delay: a stall moves what follows by some tens of ms."""
 ALIKE = 0.5
 """Normalized correlation from which a block counts as the one that was sent; other sound stays below 0.3."""
 AUDIBLE = 3.0
 """RMS in 16-bit steps (-81 dBFS) below which a block is silence and says nothing."""
+SENT_SLACK = 0.001
+"""Seconds by which count and clock of a source may differ: its times are exact."""
+HEARD_SLACK = 0.03
+"""The same for what is heard, where single frames come late but a gap lasts."""
+LOOK_AHEAD = 25
+"""Pieces (0.5 s) whose earliest tells where the stream really lies, however late some come."""
 
 
 def freezes(arrivals: Sequence[float]) -> tuple[int, float]:
@@ -79,21 +89,23 @@ class Sound:
         with np.load(path) as data:
             return cls(data["times"], data["lengths"], data["samples"])
 
-    def laid_out(self, begin: float, seconds: float) -> Signal:
-        """On a timeline that starts at `begin`: where nothing was, silence.
+    def laid_out(self, begin: float, seconds: float, slack: float) -> Signal:
+        """At RATE on a timeline that starts at `begin`; where nothing was, silence.
 
-        Pieces follow each other without gap; where the clock and the count of samples part by more than 60 ms the
-        stream is laid anew at the clock. Within a stretch, the median keeps single late arrivals from counting.
+        Pieces follow each other without gap; where the clock and the count of samples part by more than `slack`
+        seconds, the stream is laid anew at the clock. Late arrivals move nothing: a stretch lies at its median.
         """
         line = np.zeros(int(seconds * SAMPLE_RATE))
         ends = np.cumsum(self.lengths)
         offsets = self.times - begin - (ends - self.lengths) / SAMPLE_RATE
+        padded = np.concatenate((offsets, np.full(LOOK_AHEAD - 1, np.inf)))
+        base = np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD).min(axis=1)
         first = 0
         for i in range(1, len(offsets) + 1):
-            if i == len(offsets) or abs(offsets[i] - np.median(offsets[max(first, i - 50) : i])) > 0.06:
+            if i == len(offsets) or abs(base[i] - base[first]) > slack:
                 self._lay(line, first, i, float(np.median(offsets[first:i])), ends)
                 first = i
-        return line
+        return _at_rate(line)
 
     def _lay(self, line: Signal, first: int, last: int, offset: float, ends: npt.NDArray[np.int64]) -> None:
         begin = int(ends[first] - self.lengths[first])
@@ -103,6 +115,14 @@ class Sound:
         room = max(0, len(line) - max(at, 0))
         piece = piece[cut : cut + room]
         line[max(at, 0) : max(at, 0) + len(piece)] = piece
+
+
+def _at_rate(line: Signal) -> Signal:
+    """From SAMPLE_RATE to RATE, with what is below LOWEST and above half of RATE left out."""
+    size = len(line) * RATE // SAMPLE_RATE
+    spectrum = np.fft.rfft(line)[: size // 2 + 1]
+    spectrum[: int(LOWEST * len(line) / SAMPLE_RATE)] = 0
+    return np.fft.irfft(spectrum, size) * (size / len(line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +135,18 @@ class SoundMatch:
 
 def match_sound(sent: Sound, heard: Sound, begin: float, end: float) -> SoundMatch:
     """Look for every 0.1 s sent between the two moments (monotonic seconds) in what was heard."""
-    seconds = end - begin
-    out = sent.laid_out(begin, seconds)
-    back = heard.laid_out(begin, seconds + MAX_DELAY)
+    seconds = float(int(end - begin))
+    out = sent.laid_out(begin, seconds, SENT_SLACK)
+    back = heard.laid_out(begin, seconds + MAX_DELAY, HEARD_SLACK)
     arrived, audible, delays = 0, 0, []
     for start in range(0, len(out) - WINDOW + 1, WINDOW):
         window = out[start : start + WINDOW]
-        delay = _delay_of(window, back[start : start + WINDOW + int(MAX_DELAY * SAMPLE_RATE)])
+        delay = int(np.argmax(_correlation(window, back[start : start + WINDOW + int(MAX_DELAY * RATE)])))
         found, loud = _blocks_found(window, back, start, delay)
         arrived, audible = arrived + found, audible + loud
         if found:
-            delays.append(delay / SAMPLE_RATE)
+            delays.append(delay / RATE)
     return SoundMatch(arrived / audible if audible else 0.0, float(np.median(delays)) if delays else None)
-
-
-def _delay_of(window: Signal, back: Signal) -> int:
-    """Samples by which `window` lies best in `back` (FFT cross-correlation)."""
-    size = 1 << (len(window) + len(back)).bit_length()
-    spectrum = np.fft.rfft(back, size) * np.conj(np.fft.rfft(window, size))
-    correlation = np.fft.irfft(spectrum, size)[: max(1, len(back) - len(window) + 1)]
-    return int(np.argmax(correlation))
 
 
 def _blocks_found(window: Signal, back: Signal, start: int, delay: int) -> tuple[int, int]:
@@ -146,17 +158,17 @@ def _blocks_found(window: Signal, back: Signal, start: int, delay: int) -> tuple
             continue
         audible += 1
         low = max(0, start + at + delay - DRIFT)
-        found += _likeness(block, back[low : low + BLOCK + 2 * DRIFT]) >= ALIKE
+        area = back[low : low + BLOCK + 2 * DRIFT]
+        found += bool(len(area) >= BLOCK and np.max(_correlation(block, area)) >= ALIKE)
     return found, audible
 
 
-def _likeness(block: Signal, area: Signal) -> float:
-    """Best normalized correlation of a block anywhere in a slightly longer area."""
-    if len(area) < len(block):
-        return 0.0
-    size = 1 << (len(block) + len(area)).bit_length()
-    products = np.fft.irfft(np.fft.rfft(area, size) * np.conj(np.fft.rfft(block, size)), size)
-    products = products[: len(area) - len(block) + 1]
+def _correlation(piece: Signal, area: Signal) -> Signal:
+    """Normalized correlation, -1 to 1, of `piece` with every part of the longer `area` (by FFT)."""
+    size = 1 << (len(piece) + len(area)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(area, size) * np.conj(np.fft.rfft(piece, size)), size)
     sums = np.concatenate(([0.0], np.cumsum(area**2)))
-    energies = sums[len(block) :] - sums[: len(sums) - len(block)]
-    return float(np.max(products / np.sqrt(np.maximum(energies * np.sum(block**2), 1e-9))))
+    energies = sums[len(piece) :] - sums[: len(sums) - len(piece)]
+    floor = AUDIBLE**2 * len(piece) / 100  # a part as good as silent is like nothing
+    norm = np.sqrt(np.maximum(energies, floor) * max(float(np.sum(piece**2)), 1e-9))
+    return np.asarray(products[: len(energies)] / norm, np.float64)
