@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from threading import Condition
 from typing import Generic, TypeVar
 
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pycall.core.errors import MediaError
+from pycall.media.frames import AudioFrame
+from pycall.media.stamp import draw_stamp
 
 F = TypeVar("F")
 
@@ -91,3 +94,36 @@ def through_h264(pictures: list[av.VideoFrame], bitrate: int, fps: int = 30) -> 
     packets += encoder.encode(None)  # type: ignore[attr-defined]
     decoded = [frame for packet in packets for frame in decoder.decode(packet)]  # type: ignore[attr-defined]
     return decoded + decoder.decode(None)  # type: ignore[attr-defined,no-any-return]
+
+
+def write_media(
+    path: Path, *, pictures: int = 0, sound: np.ndarray | None = None, rate: int = 48_000, codec: str = ""
+) -> str:
+    """A file with numbered pictures at 25 fps, with mono sound, or with both."""
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"}) if pictures else None
+        audio = out.add_stream(codec or "pcm_s16le", rate=rate, layout="mono") if sound is not None else None
+        if video is not None:
+            video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+            video.time_base = Fraction(1, 25)
+        for number in range(pictures):
+            planes = np.full((270, 320), 128, np.uint8)
+            draw_stamp(planes[:180], number, 1.7e9)
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(video.encode(frame))
+        if audio is not None:
+            size = audio.codec_context.frame_size or 1024
+            for i in range(0, len(sound), size):
+                block = av.AudioFrame.from_ndarray(sound[None, i : i + size], "s16", "mono")
+                block.sample_rate, block.pts, block.time_base = rate, i, Fraction(1, rate)
+                out.mux(audio.encode(block))
+        for stream in (video, audio):
+            if stream is not None:
+                out.mux(stream.encode(None))
+    return str(path)
+
+
+def joined(frames: list[AudioFrame]) -> npt.NDArray[np.int16]:
+    """The samples of mono frames, shape (n,)."""
+    return np.concatenate([frame.samples.ravel() for frame in frames])

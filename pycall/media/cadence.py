@@ -89,7 +89,9 @@ class Cadence:
         """When `take` will have something next."""
         if self._held >= FRAME_SAMPLES + self._nudge:
             return self._due - EARLY
-        return self._due + self._patience
+        if self._patience:
+            return self._due + self._held / SAMPLE_RATE + self._patience
+        return self._due
 
     def _follow_clock(self, lead: float, now: float) -> None:
         self._leads.append(lead)

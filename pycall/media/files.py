@@ -48,8 +48,13 @@ class SoundLine:
         self._skip = 0
 
     @property
+    def expects(self) -> float:
+        """When the next frame that is fed should begin, seconds."""
+        return (self._start or 0.0) + self._taken
+
+    @property
     def position(self) -> float:
-        """Where the next sample belongs, seconds."""
+        """Where the next sample that comes out belongs, seconds; behind `expects` by what the resampler holds."""
         return (self._start or 0.0) + self._given / SAMPLE_RATE
 
     def feed(self, frame: av.AudioFrame, at: float, tolerance: float) -> Samples:
@@ -66,6 +71,11 @@ class SoundLine:
                 self._skip += round(-gap * SAMPLE_RATE)
         self._taken += frame.samples / frame.sample_rate
         return self._emit(self._convert(frame), silence)
+
+    def take_back(self, count: int) -> None:
+        """The last `count` samples that came out are not used; the next frame takes their place."""
+        self._given -= count
+        self._taken -= count / SAMPLE_RATE
 
     def _emit(self, sound: Samples, silence: int) -> Samples:
         cut = min(self._skip, len(sound))
@@ -167,17 +177,34 @@ class _Deck:
         if self._pictures is not None:
             self._offset += _period(self._sound, self._pictures)
         elif self._sound is not None:
-            self._offset = self._line.position - self._sound.time
+            self._offset = self._line.expects - self._sound.time
         for track in self._tracks():
             track.begin()
 
     def _push_sound(self, track: Track[av.AudioFrame], intake: Intake[AudioFrame]) -> None:
         tolerance = 0.5 / SAMPLE_RATE if track.count == 1 else _TOLERANCE
         samples = self._line.feed(track.head, self._offset + track.time, tolerance)
+        end = self._cut()
+        excess = 0 if end is None else round((self._line.position - self._offset - end) * SAMPLE_RATE)
+        if excess > 0:
+            excess = min(excess, len(samples))
+            samples = samples[: len(samples) - excess]
+            self._line.take_back(excess)
         if len(samples):
             at = self._base + self._line.position - len(samples) / SAMPLE_RATE
             intake.push(AudioFrame(samples.reshape(-1, 1), SAMPLE_RATE, at))
-        track.advance()
+        if excess > 0:
+            track.finish()
+        else:
+            track.advance()
+
+    def _cut(self) -> float | None:
+        """Where the sound of this pass is cut because the pictures have ended there and it would not go on for long."""
+        if self._sound is None or self._pictures is None or self._pictures.passed is None:
+            return None
+        end = self._pictures.passed.begin + _period(None, self._pictures)
+        promised = self._sound.promised_end
+        return end if promised is not None and promised - end < _SAME_LENGTH else None
 
     def _push_picture(self, track: Track[av.VideoFrame], intake: Intake[VideoFrame]) -> None:
         track.head.pict_type = av.video.frame.PictureType.NONE
@@ -271,7 +298,7 @@ class FileAudio:
 
     def __init__(self, path: str) -> None:
         Track(path, av.AudioFrame).close()
-        self.player = _Player(path)
+        self.player = _Player(os.path.realpath(path))
         self._intake: Intake[AudioFrame] | None = None
 
     def start(self, intake: Intake[AudioFrame]) -> None:
@@ -293,7 +320,7 @@ class FileVideo:
 
     def __init__(self, path: str) -> None:
         Track(path, av.VideoFrame).close()
-        self.player = _Player(path)
+        self.player = _Player(os.path.realpath(path))
         self._intake: Intake[VideoFrame] | None = None
 
     def start(self, intake: Intake[VideoFrame]) -> None:
@@ -314,7 +341,7 @@ def share_file(audio: object, video: object) -> None:
     """If both are parts of one file, let one player play them, in step; to be called before the newer is started."""
     if not isinstance(audio, FileAudio) or not isinstance(video, FileVideo) or audio.player is video.player:
         return
-    if os.path.realpath(audio.player.path) == os.path.realpath(video.player.path):
+    if audio.player.path == video.player.path:
         if video.started:
             audio.player = video.player
         else:

@@ -103,6 +103,21 @@ class Track(Generic[F]):
         self.passed = Pass(self._first, self._end, self.count)
         self._rewind()
 
+    def finish(self) -> None:
+        """Leave the rest of this pass out."""
+        self.passed = Pass(self._first, self.time, self.count)
+        self._rewind()
+
+    @property
+    def promised_end(self) -> float | None:
+        """When the last frame should be over, as the file's header says; None if it says nothing."""
+        if self._container is None:
+            return None
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            begin = self._stream.start_time or 0
+            return float((begin + self._stream.duration) * self._stream.time_base) + self._shift
+        return self._container.duration / av.time_base if self._container.duration is not None else None
+
     def seek(self, time: float) -> None:
         """Put the cursor on the frame shown or heard at `time`, seconds from the beginning."""
         if time > 2.0 and self._jump(round((time - self._shift) * av.time_base)):
