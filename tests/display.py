@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
@@ -37,14 +38,62 @@ class Display:
     def paint(self, colour: str) -> None:
         """Fill the screen's background, such as `#ff0000`."""
         command = ["display", "-window", "root", "-size", "64x64", f"xc:{colour}"]
-        subprocess.run(command, env=self.environment, capture_output=True, check=True, timeout=20)
+        subprocess.run(command, env=self.environment, capture_output=True, timeout=20)  # its status says nothing
+
+    def close_windows(self) -> None:
+        """What a click on each window's close button does: ask the program to delete it."""
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XDefaultRootWindow.restype = x11.XInternAtom.restype = ctypes.c_ulong
+        connection = ctypes.c_void_p(x11.XOpenDisplay(self.name.encode()))
+        delete = x11.XInternAtom(connection, b"WM_DELETE_WINDOW", 0)
+        protocols = x11.XInternAtom(connection, b"WM_PROTOCOLS", 0)
+        for window in _top_windows(x11, connection):
+            message = _ClientMessage(33, 0, 1, connection, window, protocols, 32, (delete, 0))
+            x11.XSendEvent(connection, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(message))
+        x11.XCloseDisplay(connection)
+
+
+class _ClientMessage(ctypes.Structure):
+    """XClientMessageEvent of Xlib.h, filled up to the size of XEvent."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("unused", ctypes.c_long * 24),
+    ]
+
+
+def _top_windows(x11: ctypes.CDLL, connection: ctypes.c_void_p) -> list[int]:
+    root, parent, count = ctypes.c_ulong(), ctypes.c_ulong(), ctypes.c_uint()
+    children = ctypes.POINTER(ctypes.c_ulong)()
+    top = ctypes.c_ulong(x11.XDefaultRootWindow(connection))
+    found = [ctypes.byref(value) for value in (root, parent, children, count)]
+    x11.XQueryTree(connection, top, *found)
+    return list(children[: count.value])
 
 
 @contextlib.contextmanager
 def x_display(width: int = 640, height: int = 480) -> Iterator[Display]:
     """A display of its own for the length of a `with`; the server chooses a free number."""
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(writing),
+        "-screen",
+        "0",
+        f"{width}x{height}x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
     server = subprocess.Popen(
         command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

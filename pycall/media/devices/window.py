@@ -1,34 +1,33 @@
-"""Shows pictures in a window of their own, with OpenCV.
+"""Shows pictures in windows, by way of a small process of its own (`window_process`).
 
-The toolkit inside OpenCV belongs for ever to the thread that used it first (a second one hangs), and it ends the whole
-process if it finds no display. So one thread serves all windows of a process, is kept for the next call when the last
-window closes, and starts only after the display has been tried.
+OpenCV's windows cannot live in this process: its wheel and PyAV's carry the same X11 libraries in different builds, and
+once PyAV is loaded the first window hangs. A process also keeps what the toolkit does when it fails, which is to abort,
+away from the call, and gives it the main thread that it wants.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import queue
+import select
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
 
 import av
+import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
+from pycall.media.devices.window_process import HEADER, READY
 from pycall.media.frames import VideoFrame
 
 logger = logging.getLogger(__name__)
 
-_NO_WINDOW = "choose terminal, file:out.mkv or null"
-_STEP_MS = 10
-"""How long the toolkit handles its own events between two pictures."""
-_ANSWER = 2.0
+_START_TIMEOUT = 5.0
+_STOP_TIMEOUT = 0.4
+_INSTALL = "pip install 'pycall[window]'"
+_ELSE = "choose terminal, file:out.mkv or null"
 
 
 class Window:
@@ -40,155 +39,98 @@ class Window:
     def __init__(self, title: str = "pycall") -> None:
         self._title = title
         self._newest: dict[UserId, VideoFrame] = {}
-        self._names: dict[UserId, str] = {}
-        self._closed: set[str] = set()
-        self._open = False
+        self._arrived = threading.Event()
+        self._done = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="window", daemon=True)
 
     def start(self) -> None:
         """Open the first window; raises `MediaError` without a display (`NO_DISPLAY`) or OpenCV (`NO_LIBRARY`)."""
-        require_display()
-        cv2 = _load()
-        try:
-            _gui(cv2).call(self._open_first)
-        except cv2.error as error:
-            raise MediaError(ErrorCode.NO_LIBRARY, f"this OpenCV has no windows; {_INSTALL}") from error
-        self._open = True
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+            raise MediaError(ErrorCode.NO_DISPLAY, f"a window needs an X display, and DISPLAY is not set; {_ELSE}")
+        # A session of its own, so that Ctrl-C in the terminal reaches the call alone, which then closes the window.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pycall.media.devices.window_process", self._title],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        answer = _first_line(self._process)
+        if answer != READY:
+            self.stop()
+            raise _refusal(answer)
+        self._thread.start()
 
     def see(self, user_id: UserId, frame: VideoFrame) -> None:
         """Take the newest picture; one that was not shown yet is forgotten."""
-        if self._open:
+        if self._thread.is_alive():
             self._newest[user_id] = frame
+            self._arrived.set()
 
     def stop(self) -> None:
-        if self._open:
-            self._open = False
-            _gui(_load()).call(self._close)
-
-    def _open_first(self, gui: _Gui) -> None:
-        gui.make(self._title)
-        gui.windows.append(self)
-
-    def _close(self, gui: _Gui) -> None:
-        gui.windows.remove(self)
-        for name in {self._title, *self._names.values()} - self._closed:
-            gui.cv2.destroyWindow(name)
-        gui.cv2.waitKey(_STEP_MS)
-        self._names.clear()
-
-    def show(self, gui: _Gui) -> None:
-        """Draw what is new; called on the toolkit's thread."""
-        for user_id in list(self._newest):
-            frame = self._newest.pop(user_id)
-            if user_id not in self._names:
-                self._names[user_id] = self._introduce(gui, user_id, frame)
-            name = self._names[user_id]
-            if name not in self._closed and not gui.visible(name):
-                self._closed.add(name)
-            if name not in self._closed:
-                gui.cv2.imshow(name, frame.picture.to_ndarray(format="bgr24"))
-
-    def _introduce(self, gui: _Gui, user_id: UserId, frame: VideoFrame) -> str:
-        name = self._title if not self._names else f"{self._title} {user_id}"
-        if name != self._title:
-            gui.make(name)
-        if name not in self._closed and gui.visible(name):
-            gui.cv2.resizeWindow(name, frame.width, frame.height)
-            gui.cv2.setWindowTitle(name, f"{self._title}: {user_id}")
-        return name
-
-
-class _Gui:
-    """The thread that owns the toolkit, and what it has to do."""
-
-    def __init__(self, cv2: Any) -> None:
-        self.cv2 = cv2
-        self.windows: list[Window] = []
-        self._wanted: queue.Queue[tuple[Callable[[_Gui], None], Future[None]]] = queue.Queue()
-        self._thread = threading.Thread(target=self._run, name="windows", daemon=True)
-        self._thread.start()
-
-    def call(self, work: Callable[[_Gui], None]) -> None:
-        """Have something done on the thread and wait for it; its error comes out here."""
-        done: Future[None] = Future()
-        self._wanted.put((work, done))
-        try:
-            done.result(_ANSWER)
-        except FutureTimeout as error:
-            raise MediaError(ErrorCode.NO_DISPLAY, f"the display does not answer; {_NO_WINDOW}") from error
-
-    def make(self, name: str) -> None:
-        cv2 = self.cv2
-        cv2.namedWindow(name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-
-    def visible(self, name: str) -> bool:
-        try:
-            return bool(self.cv2.getWindowProperty(name, self.cv2.WND_PROP_VISIBLE) >= 1)
-        except self.cv2.error:
-            return False
+        """Close all windows; may be called twice."""
+        self._done.set()
+        self._arrived.set()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_TIMEOUT)
+        _end(process)
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_TIMEOUT)
 
     def _run(self) -> None:
-        while True:
-            self._work()
-            for window in tuple(self.windows):
+        process = self._process
+        while not self._done.is_set() and process is not None and process.stdin is not None:
+            self._arrived.wait()
+            self._arrived.clear()
+            for user_id in list(self._newest):
                 try:
-                    window.show(self)
-                except (self.cv2.error, av.FFmpegError) as error:
-                    logger.warning("a picture could not be shown: %s", error)
-            if self.windows:
-                self.cv2.waitKey(_STEP_MS)
-
-    def _work(self) -> None:
-        """Do what was asked for; without any window, wait until something is."""
-        while self._wanted.qsize() or not self.windows:
-            work, done = self._wanted.get()
-            try:
-                work(self)
-            except (self.cv2.error, ValueError) as error:
-                done.set_exception(error)
-            else:
-                done.set_result(None)
+                    process.stdin.write(_packed(user_id, self._newest.pop(user_id).picture))
+                    process.stdin.flush()
+                except (OSError, ValueError):
+                    logger.info("the window is closed")
+                    return
+                except av.FFmpegError as error:
+                    logger.info("a picture cannot be shown: %s", error)
 
 
-_INSTALL = "pip install 'pycall[window]'"
-_the_gui: _Gui | None = None
-_gui_lock = threading.Lock()
+def _packed(user_id: UserId, picture: av.VideoFrame) -> bytes:
+    """One picture as the other process reads it: header, user, planes."""
+    width, height = picture.width - picture.width % 2, picture.height - picture.height % 2
+    planes = picture.reformat(max(2, width), max(2, height), "yuv420p").to_ndarray().astype(np.uint8, copy=False)
+    user = user_id.encode()
+    return HEADER.pack(planes.shape[1], planes.shape[0], len(user)) + user + planes.tobytes()
 
 
-def _gui(cv2: Any) -> _Gui:
-    global _the_gui
-    with _gui_lock:
-        if _the_gui is None:
-            _the_gui = _Gui(cv2)
-        return _the_gui
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    """What the process says first; empty if it ends, or says nothing, instead."""
+    assert process.stdout is not None
+    if sys.platform != "win32" and not select.select([process.stdout], [], [], _START_TIMEOUT)[0]:
+        return ""
+    return process.stdout.readline().decode(errors="replace").strip()
 
 
-def _load() -> Any:
+def _refusal(answer: str) -> MediaError:
+    if answer:
+        return MediaError(ErrorCode.NO_LIBRARY, f"a window needs OpenCV: {_INSTALL} ({answer})")
+    display = f" {os.environ['DISPLAY']!r}" if os.environ.get("DISPLAY") else ""
+    return MediaError(ErrorCode.NO_DISPLAY, f"the display{display} cannot be opened; {_ELSE}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let the process end by itself, as its input does; kill it if it does not."""
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        import cv2
-    except ImportError as error:
-        raise MediaError(ErrorCode.NO_LIBRARY, f"a window needs OpenCV: {_INSTALL} ({error})") from error
-    return cv2
-
-
-def require_display() -> None:
-    """Raises `MediaError` (`NO_DISPLAY`) unless a window can be opened here."""
-    if sys.platform == "darwin":
-        raise MediaError(ErrorCode.NO_DISPLAY, f"on macOS a window needs the main thread, which is taken; {_NO_WINDOW}")
-    if not sys.platform.startswith("linux"):
-        return
-    display = os.environ.get("DISPLAY")
-    if not display:
-        raise MediaError(ErrorCode.NO_DISPLAY, f"a window needs an X display, and DISPLAY is not set; {_NO_WINDOW}")
-    if not _answers(display):
-        raise MediaError(ErrorCode.NO_DISPLAY, f"the display {display!r} cannot be opened; {_NO_WINDOW}")
-
-
-def _answers(display: str) -> bool:
-    """Ask the X server for two pixels: this fails softly where the toolkit would end the process."""
-    if "x11grab" not in av.formats_available:
-        return True
+        process.stdin.close()
+    except OSError:
+        logger.debug("the window was closed before")
     try:
-        with av.open(display, format="x11grab", options={"video_size": "2x2"}):
-            return True
-    except av.FFmpegError:
-        return False
+        process.wait(_STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
