@@ -71,6 +71,10 @@ class PyCallError(Exception):
         self.code = code
         self.message = message
 
+    def __reduce__(self) -> tuple[type[PyCallError], tuple[ErrorCode, str]]:
+        """Errors can be copied and sent to another process."""
+        return type(self), (self.code, self.message)
+
 
 class LoginError(PyCallError):
     """The server did not let us in, or let us in no longer."""
