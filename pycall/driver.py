@@ -28,8 +28,7 @@ from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import Goodbye, ServerMessage, Signal, Welcome
-from pycall.reports import Reports
-from pycall.rtc.mesh import Mesh
+from pycall.open_call import OpenCall
 from pycall.signaling.client import SignalingClient
 
 log = logging.getLogger(__name__)
@@ -37,26 +36,6 @@ log = logging.getLogger(__name__)
 LEAVE_SECONDS = 1.0
 """How long signing out may wait for the server's word."""
 _TALKING = (CallState.CONNECTED, CallState.RECONNECTING)
-
-
-class _Call:
-    """Everything outside the Line that one call holds."""
-
-    def __init__(self, call_id: CallId, media: CallMedia, mesh: Mesh, reports: Reports) -> None:
-        self.call_id = call_id
-        self.media = media
-        self.mesh = mesh
-        self.reports = reports
-
-    def hush(self) -> None:
-        """At once: nothing more is sent, heard or reported."""
-        self.media.mute()
-        self.reports.stop()
-
-    async def aclose(self) -> None:
-        await self.reports.aclose()
-        await self.mesh.aclose()
-        await self.media.aclose()
 
 
 class Driver:
@@ -73,7 +52,7 @@ class Driver:
         self._draining = False
         self._pending: dict[int, asyncio.Future[CallId | None]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._call: _Call | None = None
+        self._call: OpenCall | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
         self._recordings = 0
@@ -122,22 +101,10 @@ class Driver:
             self.leave()
         self.signed_in = self._signing_out = False
 
-    async def use_audio_source(self) -> None:
-        if self._call is not None:
-            await self._call.media.use_audio_source()
-
-    async def use_video_source(self) -> None:
-        if self._call is not None:
-            await self._call.media.use_video_source()
-
-    def profile_changed(self) -> None:
-        if self._call is not None:
-            self._call.media.set_profile(self.gear.profile)
-
-    def retry_camera(self) -> None:
-        """After `open_camera`: one that failed before is tried again."""
-        if self._call is not None:
-            self._call.media.follow_camera(again=True)
+    @property
+    def media(self) -> CallMedia | None:
+        """Sound and picture of the call, once it needs them."""
+        return None if self._call is None else self._call.media
 
     async def aclose(self) -> None:
         """See the module's docstring."""
@@ -257,7 +224,8 @@ class Driver:
             case StartMedia():
                 self._the_call().media.start(tuple(self._closing))
             case ClosePeer(user_id):
-                self._close_peer(user_id)
+                if self._call is not None:
+                    self._call.close_peer(user_id)
             case StopMedia():
                 self._end_call()
 
@@ -269,12 +237,6 @@ class Driver:
             future.set_result(call_id)
         else:
             future.set_exception(error)
-
-    def _close_peer(self, user_id: UserId) -> None:
-        if self._call is not None:
-            self._call.mesh.close(user_id)
-            self._call.media.forget(user_id)
-            self._call.reports.forget(user_id)
 
     def _settle(self) -> None:
         """Bring everything that follows from the Line's state in line with it."""
@@ -299,20 +261,20 @@ class Driver:
 
     # --- the call's own things -----------------------------------------------------------------------------------
 
-    def _the_call(self) -> _Call:
+    def _the_call(self) -> OpenCall:
         if self._call is not None and self._call.call_id != self.line.call_id:
             self._end_call()
         if self._call is None:
             self._call = self._new_call()
         return self._call
 
-    def _new_call(self) -> _Call:
+    def _new_call(self) -> OpenCall:
         call_id, own = self.line.call_id, self.line.user_id
         if call_id is None or own is None:
             raise LoginError(ErrorCode.NOT_LOGGED_IN, "there is no call to open media for")
-        media = CallMedia(self.gear, self, record=self._next_recording(), media=self.line.media or MediaType.AUDIO)
-        mesh = Mesh(media, self, call_id=call_id, ice_servers=self.config.ice_servers)
-        return _Call(call_id, media, mesh, Reports(own, media, self._tell))
+        media = self.line.media or MediaType.AUDIO
+        record = self._next_recording()
+        return OpenCall(call_id, own, media, self.gear, self, self._tell, record, self.config.ice_servers)
 
     def _next_recording(self) -> str | None:
         if self.config.record is None:

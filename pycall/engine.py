@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -24,9 +23,9 @@ from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, PyCallError, SignalingError
 from pycall.core.events import Event
-from pycall.core.types import DEFAULT_RING_SECONDS, CallId, MediaType, Role, UserId
-from pycall.core.wire import MemberView
+from pycall.core.types import DEFAULT_RING_SECONDS, CallId, MediaType, UserId
 from pycall.driver import Driver
+from pycall.line_view import LineView
 from pycall.listeners import Listeners
 from pycall.media.source import AudioSource, VideoSource
 from pycall.rtc.servers import ice_servers as check_servers
@@ -34,7 +33,7 @@ from pycall.rtc.servers import ice_servers as check_servers
 E = TypeVar("E", bound=Event)
 
 
-class CallEngine:
+class CallEngine(LineView):
     """One user's phone: sign in, call, be called, talk.
 
         async with CallEngine(EngineConfig(audio_source="tone:440", audio_sink="null")) as engine:
@@ -56,6 +55,7 @@ class CallEngine:
         self._listeners = Listeners()
         self._gear = _gear(config)
         self._driver = Driver(config, self._gear, self._listeners.announce)
+        super().__init__(self._driver)
         self._busy: set[str] = set()
         self._closed = False
 
@@ -178,7 +178,8 @@ class CallEngine:
     async def open_camera(self) -> None:
         """Be seen; refused in a voice call. A camera that failed before is tried again."""
         await self._set_media("open_camera", video=True)
-        self._driver.retry_camera()
+        if self._driver.media is not None:
+            self._driver.media.follow_camera(again=True)
 
     async def close_camera(self) -> None:
         """Send no picture and release the device; the others are told."""
@@ -193,31 +194,32 @@ class CallEngine:
     def set_video_profile(self, name: str) -> None:
         """`360p`, `480p`, `540p`, `720p` or `1080p`, with `15` or `30` behind it; at once, also in a call."""
         self._gear.profile = checked_profile(name)
-        self._driver.profile_changed()
+        if self._driver.media is not None:
+            self._driver.media.set_profile(self._gear.profile)
 
     async def use_audio_source(self, source: str | AudioSource) -> None:
         """Take the sound from here, now and in later calls.
 
         Raises `MediaError` or `ConfigError`; the old source then goes on, unless both needed the same device.
         """
-        gear = replace(self._gear, audio_source=source)
-        await self._change_gear(gear, gear.new_audio_source, self._driver.use_audio_source)
+        await asyncio.to_thread(replace(self._gear, audio_source=source).new_audio_source)
+        old, self._gear.audio_source = self._gear.audio_source, source
+        try:
+            if self._driver.media is not None:
+                await self._driver.media.use_audio_source()
+        except PyCallError:
+            self._gear.audio_source = old
+            raise
 
     async def use_video_source(self, source: str | VideoSource) -> None:
         """Take the picture from here, now and in later calls. Raises as above."""
-        gear = replace(self._gear, video_source=source)
-        await self._change_gear(gear, gear.new_video_source, self._driver.use_video_source)
-
-    async def _change_gear(
-        self, gear: Gear, check: Callable[[], object], take_over: Callable[[], Awaitable[None]]
-    ) -> None:
-        await asyncio.to_thread(check)
-        old = replace(self._gear)
-        self._gear.audio_source, self._gear.video_source = gear.audio_source, gear.video_source
+        await asyncio.to_thread(replace(self._gear, video_source=source).new_video_source)
+        old, self._gear.video_source = self._gear.video_source, source
         try:
-            await take_over()
+            if self._driver.media is not None:
+                await self._driver.media.use_video_source()
         except PyCallError:
-            self._gear.audio_source, self._gear.video_source = old.audio_source, old.video_source
+            self._gear.video_source = old
             raise
 
     # --- events --------------------------------------------------------------------------------------------------
@@ -241,54 +243,6 @@ class CallEngine:
         """The next event of this type, or of one of these; raises `TimeoutError` after `timeout` seconds."""
         types = event_type if isinstance(event_type, tuple) else (event_type,)
         return await self._listeners.wait_for(types, timeout)
-
-    # --- what it is ----------------------------------------------------------------------------------------------
-
-    @property
-    def user_id(self) -> UserId | None:
-        """Who was signed in last."""
-        return self._driver.line.user_id
-
-    @property
-    def signed_in(self) -> bool:
-        """True from the login until the logout, a kick or an expired ticket; also while the link is being restored."""
-        return self._driver.signed_in
-
-    @property
-    def state(self) -> CallState | None:
-        """Where the call stands; None without a call."""
-        return self._driver.line.state
-
-    @property
-    def call_id(self) -> CallId | None:
-        return self._driver.line.call_id
-
-    @property
-    def media(self) -> MediaType | None:
-        return self._driver.line.media
-
-    @property
-    def role(self) -> Role | None:
-        return self._driver.line.role
-
-    @property
-    def members(self) -> tuple[MemberView, ...]:
-        """Everybody in the call as the server sees them."""
-        return self._driver.line.members
-
-    @property
-    def duration(self) -> float:
-        """Seconds since the conversation began; 0 before that and without a call."""
-        began = self._driver.line.began_at
-        return 0.0 if began is None else max(0.0, time.monotonic() - began)
-
-    @property
-    def microphone_open(self) -> bool:
-        return self._driver.line.audio_open
-
-    @property
-    def camera_open(self) -> bool:
-        return self._driver.line.video_open
 
     # --- checks --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""What an engine shows of its line at any moment; all of it is read from the Line, nothing is kept here."""
+
+from __future__ import annotations
+
+import time
+
+from pycall.core.call import CallState
+from pycall.core.types import CallId, MediaType, Role, UserId
+from pycall.core.wire import MemberView
+from pycall.driver import Driver
+
+
+class LineView:
+    """Read-only properties of `CallEngine`."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._shown = driver
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Who was signed in last."""
+        return self._shown.line.user_id
+
+    @property
+    def signed_in(self) -> bool:
+        """True from the login until the logout, a kick or an expired ticket; also while the link is being restored."""
+        return self._shown.signed_in
+
+    @property
+    def state(self) -> CallState | None:
+        """Where the call stands; None without a call."""
+        return self._shown.line.state
+
+    @property
+    def call_id(self) -> CallId | None:
+        return self._shown.line.call_id
+
+    @property
+    def media(self) -> MediaType | None:
+        return self._shown.line.media
+
+    @property
+    def role(self) -> Role | None:
+        return self._shown.line.role
+
+    @property
+    def members(self) -> tuple[MemberView, ...]:
+        """Everybody in the call as the server sees them."""
+        return self._shown.line.members
+
+    @property
+    def duration(self) -> float:
+        """Seconds since the conversation began; 0 before that and without a call."""
+        began = self._shown.line.began_at
+        return 0.0 if began is None else max(0.0, time.monotonic() - began)
+
+    @property
+    def microphone_open(self) -> bool:
+        return self._shown.line.audio_open
+
+    @property
+    def camera_open(self) -> bool:
+        return self._shown.line.video_open

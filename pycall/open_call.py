@@ -1,0 +1,57 @@
+"""Everything outside the Line that one call holds: its media connections, its sound and picture, its reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pycall.call_media import CallMedia, Gear, MediaListener
+from pycall.core.events import Event
+from pycall.core.types import CallId, MediaType, UserId
+from pycall.reports import Reports
+from pycall.rtc.mesh import Mesh
+from pycall.rtc.ports import PeerListener
+
+
+class CallListener(MediaListener, PeerListener, Protocol):
+    """Who is told what becomes of peers, sources and sinks: the driver."""
+
+
+class OpenCall:
+    """Made when a call first needs media, closed with the call. Made on the event loop.
+
+    Raises what `Mesh` raises: `MediaError` if the WebRTC library is not the one pycall was built for.
+    """
+
+    def __init__(
+        self,
+        call_id: CallId,
+        own: UserId,
+        media: MediaType,
+        gear: Gear,
+        listener: CallListener,
+        tell: Callable[[Event], None],
+        record: str | None,
+        ice_servers: tuple[str, ...],
+    ) -> None:
+        self.call_id = call_id
+        self.media = CallMedia(gear, listener, record=record, media=media)
+        self.mesh = Mesh(self.media, listener, call_id=call_id, ice_servers=ice_servers)
+        self.reports = Reports(own, self.media, tell)
+
+    def close_peer(self, user_id: UserId) -> None:
+        """Nothing more to or from this member."""
+        self.mesh.close(user_id)
+        self.media.forget(user_id)
+        self.reports.forget(user_id)
+
+    def hush(self) -> None:
+        """At once: nothing more is sent, heard or reported."""
+        self.media.mute()
+        self.reports.stop()
+
+    async def aclose(self) -> None:
+        """Within a few seconds: no task, thread, socket or device is left."""
+        await self.reports.aclose()
+        await self.mesh.aclose()
+        await self.media.aclose()
