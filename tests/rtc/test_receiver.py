@@ -1,0 +1,121 @@
+"""Calls over a line that loses packets: sound without lasting delay, pictures without damage."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from pycall.rtc.peer import Peer
+from pycall.rtc.receiver import PictureInlet, SoundInlet
+from tests.rtc.stage import End, Stage, frequency_of
+
+
+def is_media(data: bytes) -> bool:
+    """RTP, not RTCP, DTLS or STUN (RFC 7983, RFC 5761)."""
+    return len(data) > 12 and data[0] >> 6 == 2 and not 64 <= data[1] & 0x7F <= 95
+
+
+def lose(peer: Peer, lost: Callable[[bytes], bool]) -> None:
+    """From now on the RTP packets for which `lost` says so do not arrive."""
+    ice = peer.ice
+    assert ice is not None
+    admits = ice.admits
+    ice.admits = lambda protocol, data, addr: (  # type: ignore[method-assign]
+        not (is_media(data) and lost(data)) and admits(protocol, data, addr)
+    )
+
+
+async def talk(stage: Stage) -> tuple[End, End, Peer]:
+    alice, bob = stage.ends["alice"], stage.ends["bob"]
+    stage.connect("alice", "bob")
+    await bob.until(lambda: len(bob.heard) > 5 and bob.pictures > 5)
+    return alice, bob, bob.mesh.peers["alice"]
+
+
+def inlets(peer: Peer) -> tuple[SoundInlet, PictureInlet]:
+    sound, picture = peer._inlets
+    assert isinstance(sound, SoundInlet) and isinstance(picture, PictureInlet)
+    return sound, picture
+
+
+async def test_five_percent_loss(stage_of: Callable[..., Stage]) -> None:
+    stage = stage_of(End("alice"), End("bob"), stats_seconds=1.0)
+    alice, bob, peer = await talk(stage)
+    rng = random.Random(11)
+    lose(peer, lambda data: rng.random() < 0.05)
+    seen, heard = bob.pictures, len(bob.heard)
+    given, first = alice.video_feeds[0].given, alice.audio_feeds[0].given
+    await bob.until(lambda: len(bob.heard) > heard + 150)
+    sound, picture = inlets(peer)
+    assert sound.lost > 2
+    # Every 20 ms are there, the lost ones covered, and the last one is as young as before.
+    assert [frame.pts for frame in bob.heard] == list(range(0, 960 * len(bob.heard), 960))
+    assert alice.audio_feeds[0].given - first - 150 <= 4
+    assert frequency_of(bob.samples(50)) == pytest.approx(440, abs=5)
+    numbers = [number for _, number, _, _ in bob.seen]
+    assert numbers == sorted(set(numbers))
+    assert bob.pictures - seen >= 0.8 * (alice.video_feeds[0].given - given)
+    assert picture.decode_errors == 0
+    await bob.until(lambda: bool(bob.stats) and bob.stats[-1].loss_in > 0.005)
+    await alice.until(lambda: bool(alice.stats) and alice.stats[-1].loss_out > 0.005)
+
+
+async def test_one_lost_sound_packet_costs_neither_silence_nor_delay(pair: Stage) -> None:
+    alice, bob, peer = await talk(pair)
+    left = [1]
+
+    def once(data: bytes) -> bool:
+        if data[1] & 0x7F == 96 and left:
+            left.pop()
+            return True
+        return False
+
+    before = alice.audio_feeds[0].given - len(bob.heard)
+    lose(peer, once)
+    heard = len(bob.heard)
+    await bob.until(lambda: len(bob.heard) > heard + 40)
+    assert inlets(peer)[0].lost == 1
+    assert [frame.pts for frame in bob.heard] == list(range(0, 960 * len(bob.heard), 960))
+    assert alice.audio_feeds[0].given - len(bob.heard) <= before + 2
+    assert all(abs(frame.to_ndarray()).max() > 3000 for frame in bob.heard[heard:])
+
+
+async def test_after_an_outage_a_keyframe_brings_the_picture_back(pair: Stage) -> None:
+    alice, bob, peer = await talk(pair)
+    sender = alice.mesh.peers["bob"].connection.getSenders()[1]
+    keys = sender.keyframes  # type: ignore[attr-defined]
+    repairs = {codec.payloadType for codec in peer.connection.getTransceivers()[1]._codecs if codec.name == "rtx"}
+    out = True
+    lose(peer, lambda data: out or data[1] & 0x7F in repairs)
+    given = alice.video_feeds[0].given
+    await alice.until(lambda: alice.video_feeds[0].given > given + 20)
+    out = False
+    seen = bob.pictures
+    await bob.until(lambda: bob.pictures > seen + 10, 3)
+    assert sender.keyframes > keys  # type: ignore[attr-defined]
+    numbers = [number for _, number, _, _ in bob.seen]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_a_lost_first_keyframe_is_asked_for(stage_of: Callable[..., Stage]) -> None:
+    stage = stage_of(End("alice"), End("bob"))
+    bob = stage.ends["bob"]
+    stage.connect("alice", "bob")
+    await stage.until_posted("answer")
+    left = list(range(3))
+    lose(bob.mesh.peers["alice"], lambda data: data[1] & 0x7F != 96 and bool(left) and left.pop() is not None)
+    await bob.until(lambda: bob.pictures > 10, 3)
+
+
+async def test_keyframes_asked_for_all_the_time_come_only_every_300_ms(pair: Stage) -> None:
+    alice, bob, _ = await talk(pair)
+    sender = alice.mesh.peers["bob"].connection.getSenders()[1]
+    keys = sender.keyframes  # type: ignore[attr-defined]
+    seen = bob.pictures
+    while bob.pictures < seen + 45:
+        sender._send_keyframe()
+        now = bob.pictures
+        await bob.until(lambda: bob.pictures > now)  # noqa: B023
+    assert 3 <= sender.keyframes - keys <= 6  # type: ignore[attr-defined]
