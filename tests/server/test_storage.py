@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,11 +84,12 @@ async def test_a_report_is_not_lost(room: Room, tmp_path: Path) -> None:
         reply = await alice.ask(wire.Hangup, call_id=call_id)
         assert reply.code is ErrorCode.STORAGE
     state: tuple[str, ...] = ("",)
-    while state != ("talking",):  # a second later; each turn waits for an answer of the server
-        await get(room, "/healthz")
-        with sqlite3.connect(tmp_path / "calls.db") as connection:
-            state = connection.execute("SELECT state FROM calls").fetchone()
-        connection.close()
+    async with asyncio.timeout(5):
+        while state != ("talking",):  # a second later; each turn waits for an answer of the server
+            await get(room, "/healthz")
+            with sqlite3.connect(tmp_path / "calls.db") as connection:
+                state = connection.execute("SELECT state FROM calls").fetchone()
+            connection.close()
 
 
 async def test_the_health_tells(room: Room, tmp_path: Path) -> None:
@@ -95,8 +97,9 @@ async def test_the_health_tells(room: Room, tmp_path: Path) -> None:
         status, body = await get(room, "/healthz")
         assert (status, body["status"]) == (503, "failing")
         assert "locked" in body["reason"] and "\n" not in body["reason"]
-    while status != 200:
-        status, body = await get(room, "/healthz")
+    async with asyncio.timeout(5):
+        while status != 200:
+            status, body = await get(room, "/healthz")
     assert body == {"status": "ok"}
 
 
