@@ -3,8 +3,9 @@
     taps (event loop) ─► bounded queues ─► one thread: lanes and tape, encoders, file
 
 The timeline is `time.monotonic()` since `start`. The tracks of a file must be known when its header is written: that
-is as soon as every expected picture track has shown its first picture, and at the latest one second after anything
-came; a track that is late then gets `LATE_SIZE`. So start a recorder when the call begins, not while it rings.
+is as soon as every expected picture track has shown its first picture, and at the latest one second after the other
+side's first frame, or three after our own; a track that is late then gets `LATE_SIZE`. So start a recorder when the
+call begins, not while it rings.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ FAR = "far"
 NEAR = "near"
 SOUND = "sound"
 HEADER_WAIT = 1.0
-"""Seconds after the first frame of anything within which every expected picture should have come."""
+"""Seconds after the other side's first sound or picture within which every expected picture should have come."""
+ALONE_WAIT = 3.0
+"""The same, counted from our own first frame, for a connection that takes long to come up."""
 LATE_SIZE = (1280, 720)
 """Size of a picture track whose first picture came after the header was written; pictures are fitted into it."""
 MAX_PICTURES = 60
@@ -45,7 +48,9 @@ _HOLD = 0.4
 _WAKE = 0.1
 _FOLLOW = 2.0
 """Seconds without a picture of the user shown on the far track after which another user may have it."""
-_STOP_TIMEOUT = 5.0
+_FINISH = 1.0
+"""Seconds that pictures still waiting may take at the end; then the rest of them is dropped."""
+_STOP_TIMEOUT = 3.0
 
 
 class _Tap:
@@ -100,6 +105,7 @@ class CallRecorder:
         self._sounds: deque[tuple[str, AudioFrame]] = deque(maxlen=MAX_SOUNDS)
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._finish_by = 0.0
 
     def start(self) -> None:
         """Create the file and begin the timeline; raises `MediaError` if the file cannot be written."""
@@ -117,6 +123,7 @@ class CallRecorder:
         """Write what has come, end the file and join the thread. May be called twice; then it does nothing."""
         with self._changed:
             self._closing = True
+            self._finish_by = time.monotonic() + _FINISH
             self._changed.notify()
         thread, self._thread = self._thread, None
         if thread is not None:
@@ -155,7 +162,13 @@ class CallRecorder:
             self._failure = MediaError(ErrorCode.BAD_FILE, f"the recording {self.path} has ended: {reason}")
             logger.warning("%s", self._failure)
             if self._on_failure is not None:
-                self._on_failure(self._failure)
+                self._tell(self._on_failure, self._failure)
+
+    def _tell(self, listener: Callable[[MediaError], None], failure: MediaError) -> None:
+        try:
+            listener(failure)
+        except Exception:  # the listener is the program's own code
+            logger.exception("the listener for the recorder's failure raised")
 
     def next_work(self) -> tuple[list[tuple[str, AudioFrame]], tuple[str, UserId, VideoFrame] | None, bool]:
         """All waiting sound, one waiting picture, and whether it is time to end. For the recorder's thread."""
@@ -164,6 +177,9 @@ class CallRecorder:
                 self._changed.wait(_WAKE)
             sounds = list(self._sounds)
             self._sounds.clear()
+            if self._closing and time.monotonic() > self._finish_by:
+                self.dropped_pictures += len(self._pictures)
+                self._pictures.clear()
             picture = self._pictures.popleft() if self._pictures else None
             return sounds, picture, self._closing and picture is None
 
@@ -185,7 +201,7 @@ class _Writer:
         self._muxer: Muxer | None = None
         self._early: deque[tuple[str, VideoFrame]] = deque(maxlen=MAX_PICTURES)
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._first: float | None = None
+        self._firsts: dict[str, float] = {}
         self._tape = Tape()
         self._lanes = {FAR: Lane(), NEAR: Lane()}
         self._shown: tuple[UserId, float] | None = None
@@ -198,13 +214,14 @@ class _Writer:
                 self._lay(sounds)
                 if picture is not None:
                     self._show(*picture)
-                self._advance(bool(sounds) or picture is not None, ended)
+                self._advance(ended)
         finally:
             if self._muxer is not None:
                 self._muxer.close()
 
     def _lay(self, sounds: list[tuple[str, AudioFrame]]) -> None:
         for side, frame in sounds:
+            self._firsts.setdefault(side, time.monotonic())
             placed = self._lanes[side].place(frame.samples[:, 0], frame.time - self._recorder.began)
             if placed is not None:
                 self._tape.add(*placed)
@@ -213,6 +230,7 @@ class _Writer:
         """Encode a picture, or keep it until the header is written."""
         if side == FAR and not self._follows(user_id, frame.time):
             return
+        self._firsts.setdefault(side, time.monotonic())
         self._sizes.setdefault(side, (even(frame.width), even(frame.height)))
         if self._muxer is None:
             self._early.append((side, frame))
@@ -226,11 +244,9 @@ class _Writer:
             return True
         return False
 
-    def _advance(self, anything: bool, ended: bool) -> None:
+    def _advance(self, ended: bool) -> None:
         """Write the header when it is time to, then the sound that nothing more can come for."""
         now = time.monotonic()
-        if self._first is None and anything:
-            self._first = now
         if self._muxer is None and (ended or self._ready(now)):
             self._open()
         if self._muxer is None:
@@ -243,8 +259,11 @@ class _Writer:
             self._muxer.write_sound(self._tape.take(FRAME_SAMPLES), position)
 
     def _ready(self, now: float) -> bool:
+        if not self._firsts:
+            return False
         complete = self._recorder.expect - {SOUND} <= self._sizes.keys()
-        return self._first is not None and (complete or now - self._first > HEADER_WAIT)
+        waited = now - self._firsts.get(FAR, now) > HEADER_WAIT or now - self._firsts.get(NEAR, now) > ALONE_WAIT
+        return complete or waited
 
     def _open(self) -> None:
         expect = self._recorder.expect
