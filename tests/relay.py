@@ -16,6 +16,8 @@ class Relay:
         self._host, self._port = parts.hostname or "", parts.port or 0
         self._path = parts.path
         self._open = True
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -48,6 +50,14 @@ class Relay:
     def open_door(self) -> None:
         self._open = True
 
+    def hold(self) -> None:
+        """Connections stay, but nothing passes any more: a half-open network."""
+        self._flows.clear()
+
+    def release(self) -> None:
+        """Everything held arrives, in order."""
+        self._flows.set()
+
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._open:
             writer.transport.abort()
@@ -67,6 +77,7 @@ class Relay:
         try:
             with contextlib.suppress(OSError):
                 while data := await reader.read(65536):
+                    await self._flows.wait()
                     writer.write(data)
                     await writer.drain()
         finally:
