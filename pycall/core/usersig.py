@@ -84,7 +84,7 @@ def check_user_sig(sig: str, *, app_id: int, secret_keys: Iterable[str], user_id
     if not _is_signed(ticket, secret_keys):
         raise LoginError(ErrorCode.SIG_INVALID, "the UserSig was not signed with this server's secret key")
     if ticket.identifier != user_id:
-        raise LoginError(ErrorCode.SIG_WRONG_USER, f"the UserSig is for {ticket.identifier}, not for the user signing in")
+        raise LoginError(ErrorCode.SIG_WRONG_USER, f"the UserSig is for {ticket.identifier}, not for this user")
     _check_time(ticket, now)
 
 
