@@ -59,7 +59,7 @@ def test_a_device_that_runs_slow_is_followed_without_a_click() -> None:
     """A device 1 % slow (far more than any is) for 60 s: 600 ms would pile up, or be cut off with a click."""
     ring, out, owed = PlayoutRing(), [], 0.0
     for index in range(3000):
-        ring.put(tone(100, index * 960))
+        ring.put(tone(110, index * 960))
         owed += 960 * 0.99
         while owed >= 480:
             out.append(ring.get(480))
