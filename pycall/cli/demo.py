@@ -104,7 +104,8 @@ async def _call(caller: PartyProcess, callee: PartyProcess, seconds: float, *, q
     await _talk(seconds, quiet=quiet)
     for party in both:
         party.say("stop")
-    await asyncio.gather(*(party.hear("measured", STEP_SECONDS) for party in both))
+    for word in ("stopped", "measured"):
+        await asyncio.gather(*(party.hear(word, STEP_SECONDS) for party in both))
     caller.say("hangup")
     _say(quiet, "hung up, comparing what arrived with what was sent")
     await asyncio.gather(*(party.hear("result", RESULT_SECONDS) for party in both))

@@ -31,18 +31,16 @@ BLOCK = RATE // 10
 """What counts as arrived or not: 0.1 s."""
 MAX_DELAY = 1.5
 """Seconds within which sent sound is looked for."""
+EARLY = 0.1
+"""Seconds by which sound may be heard before its moment: a file's source hands over a piece when it begins."""
+LATE = 0.5
+"""Seconds before the end from which sound may be cut off by the hang-up."""
 DRIFT = RATE // 10
-"""Samples by which a block may lie beside its second's delay: a stall moves what follows by some tens of ms."""
+"""Samples by which a block may lie beside its second's place: lost or added pieces move what follows."""
 ALIKE = 0.5
 """Normalized correlation from which a block counts as the one that was sent; other sound stays below 0.3."""
 AUDIBLE = 3.0
 """RMS in 16-bit steps (-81 dBFS) below which a block is silence and says nothing."""
-SENT_SLACK = 0.001
-"""Seconds by which count and clock of a source may differ: its times are exact."""
-HEARD_SLACK = 0.03
-"""The same for what is heard, where single frames come late but a gap lasts."""
-LOOK_AHEAD = 25
-"""Pieces (0.5 s) whose earliest tells where the stream really lies, however late some come."""
 
 
 def freezes(arrivals: Sequence[float]) -> tuple[int, float]:
@@ -89,40 +87,25 @@ class Sound:
         with np.load(path) as data:
             return cls(data["times"], data["lengths"], data["samples"])
 
-    def laid_out(self, begin: float, seconds: float, slack: float) -> Signal:
-        """At RATE on a timeline that starts at `begin`; where nothing was, silence.
+    def signal(self) -> Signal:
+        """All of it at RATE, with what is below LOWEST and above half of RATE left out."""
+        size = len(self.samples) * RATE // SAMPLE_RATE
+        if size == 0:
+            return np.zeros(0)
+        spectrum = np.fft.rfft(self.samples)[: size // 2 + 1]
+        spectrum[: int(LOWEST * len(self.samples) / SAMPLE_RATE)] = 0
+        return np.asarray(np.fft.irfft(spectrum, size) * (size / len(self.samples)), np.float64)
 
-        Pieces follow each other without gap; where the clock and the count of samples part by more than `slack`
-        seconds, the stream is laid anew at the clock. Late arrivals move nothing: a stretch lies at its median.
-        """
-        line = np.zeros(int(seconds * SAMPLE_RATE))
-        ends = np.cumsum(self.lengths)
-        offsets = self.times - begin - (ends - self.lengths) / SAMPLE_RATE
-        padded = np.concatenate((offsets, np.full(LOOK_AHEAD - 1, np.inf)))
-        base = np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD).min(axis=1)
-        first = 0
-        for i in range(1, len(offsets) + 1):
-            if i == len(offsets) or abs(base[i] - base[first]) > slack:
-                self._lay(line, first, i, float(np.median(offsets[first:i])), ends)
-                first = i
-        return _at_rate(line)
+    def moment(self, index: int) -> float:
+        """When sample `index` of `signal()` was sent or heard."""
+        return float(np.interp(index, self._starts(), self.times))
 
-    def _lay(self, line: Signal, first: int, last: int, offset: float, ends: npt.NDArray[np.int64]) -> None:
-        begin = int(ends[first] - self.lengths[first])
-        piece = self.samples[begin : int(ends[last - 1])]
-        at = begin + round(offset * SAMPLE_RATE)
-        cut = max(0, -at)
-        room = max(0, len(line) - max(at, 0))
-        piece = piece[cut : cut + room]
-        line[max(at, 0) : max(at, 0) + len(piece)] = piece
+    def index(self, moment: float) -> int:
+        """The sample of `signal()` at a moment; the first or last one outside of it."""
+        return int(np.interp(moment, self.times, self._starts()))
 
-
-def _at_rate(line: Signal) -> Signal:
-    """From SAMPLE_RATE to RATE, with what is below LOWEST and above half of RATE left out."""
-    size = len(line) * RATE // SAMPLE_RATE
-    spectrum = np.fft.rfft(line)[: size // 2 + 1]
-    spectrum[: int(LOWEST * len(line) / SAMPLE_RATE)] = 0
-    return np.fft.irfft(spectrum, size) * (size / len(line))
+    def _starts(self) -> npt.NDArray[np.float64]:
+        return (np.cumsum(self.lengths) - self.lengths) * (RATE / SAMPLE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,41 +117,53 @@ class SoundMatch:
 
 
 def match_sound(sent: Sound, heard: Sound, begin: float, end: float) -> SoundMatch:
-    """Look for every 0.1 s sent between the two moments (monotonic seconds) in what was heard."""
-    seconds = float(int(end - begin))
-    out = sent.laid_out(begin, seconds, SENT_SLACK)
-    back = heard.laid_out(begin, seconds + MAX_DELAY, HEARD_SLACK)
-    arrived, audible, delays = 0, 0, []
-    for start in range(0, len(out) - WINDOW + 1, WINDOW):
-        window = out[start : start + WINDOW]
-        delay = int(np.argmax(_correlation(window, back[start : start + WINDOW + int(MAX_DELAY * RATE)])))
-        found, loud = _blocks_found(window, back, start, delay)
-        arrived, audible = arrived + found, audible + loud
-        if found:
-            delays.append(delay / RATE)
-    return SoundMatch(arrived / audible if audible else 0.0, float(np.median(delays)) if delays else None)
+    """Look for every 0.1 s sent between the two moments (monotonic seconds) in what was heard.
+
+    Both are taken as they follow each other, whatever the clock says: a stall delays sound but does not lose it.
+    """
+    if not len(sent.times) or not len(heard.times):
+        return SoundMatch(0.0, None)
+    out, back = sent.signal(), heard.signal()
+    audible, delays = 0, []
+    for start in range(sent.index(begin), sent.index(end - LATE) - WINDOW + 1, WINDOW):
+        moment = sent.moment(start)
+        first, last = heard.index(moment - EARLY), heard.index(moment + WINDOW / RATE + MAX_DELAY)
+        found, loud = _blocks_found(out[start : start + WINDOW], back[:last], first)
+        audible += loud
+        delays += [heard.moment(there) - sent.moment(start + at) for at, there in found]
+    return SoundMatch(len(delays) / audible if audible else 0.0, float(np.median(delays)) if delays else None)
 
 
-def _blocks_found(window: Signal, back: Signal, start: int, delay: int) -> tuple[int, int]:
-    """How many audible blocks of a window are in `back` near `delay`, and how many are audible."""
-    found = audible = 0
+def _blocks_found(window: Signal, back: Signal, first: int) -> tuple[list[tuple[int, int]], int]:
+    """Where audible blocks of a window are found in `back`, not before `first`; and how many are audible."""
+    if len(back) - first < len(window):
+        return [], sum(_is_audible(window[at : at + BLOCK]) for at in range(0, len(window), BLOCK))
+    place = first + int(np.argmax(_correlation(window, back[first:])))
+    found, audible = [], 0
     for at in range(0, len(window), BLOCK):
         block = window[at : at + BLOCK]
-        if np.sqrt(np.mean(block**2)) < AUDIBLE:
+        if not _is_audible(block):
             continue
         audible += 1
-        low = max(0, start + at + delay - DRIFT)
-        area = back[low : low + BLOCK + 2 * DRIFT]
-        found += bool(len(area) >= BLOCK and np.max(_correlation(block, area)) >= ALIKE)
+        low = max(0, place + at - DRIFT)
+        likeness = _correlation(block, back[low : low + BLOCK + 2 * DRIFT])
+        if len(likeness) and np.max(likeness) >= ALIKE:
+            found.append((at, low + int(np.argmax(likeness))))
     return found, audible
 
 
+def _is_audible(block: Signal) -> bool:
+    return bool(np.sqrt(np.mean(block**2)) >= AUDIBLE)
+
+
 def _correlation(piece: Signal, area: Signal) -> Signal:
-    """Normalized correlation, -1 to 1, of `piece` with every part of the longer `area` (by FFT)."""
+    """Normalized correlation, -1 to 1, of `piece` with every part of `area` (by FFT); empty if that is shorter."""
+    if len(area) < len(piece):
+        return np.zeros(0)
     size = 1 << (len(piece) + len(area)).bit_length()
     products = np.fft.irfft(np.fft.rfft(area, size) * np.conj(np.fft.rfft(piece, size)), size)
     sums = np.concatenate(([0.0], np.cumsum(area**2)))
     energies = sums[len(piece) :] - sums[: len(sums) - len(piece)]
     floor = AUDIBLE**2 * len(piece) / 100  # a part as good as silent is like nothing
     norm = np.sqrt(np.maximum(energies, floor) * max(float(np.sum(piece**2)), 1e-9))
-    return np.asarray(products[: len(energies)] / norm, np.float64)
+    return (products[: len(energies)] / norm).astype(np.float64)

@@ -164,6 +164,7 @@ class Party:
             self._stopped = Usage.now()
             self._memory = resident_megabytes()
             self._seen.keeping = False
+            tell("stopped")
         elif command == "hangup":
             await engine.hangup()
             async with asyncio.timeout(LINGER_SECONDS):
@@ -184,6 +185,9 @@ class Party:
             case ev.MediaStatistics():
                 self._codec = event.video_codec or self._codec
                 tell("measured")
+            case ev.CallEnded(reason=reason) if self._stopped is None:
+                fail(f"the call ended by itself: {reason.value}", ErrorCode.TIMED_OUT)
+                self._over.set()
             case ev.CallEnded(reason=reason, duration=duration):
                 tell("ended", reason=reason.value, duration=duration)
                 self._over.set()

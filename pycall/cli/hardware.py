@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 
 from pycall.core.errors import MediaError
 
@@ -48,17 +51,10 @@ def find_cameras() -> list[Device]:
     return [Device(camera.name, selector=camera.selector) for camera in list_cameras()]
 
 
-@lru_cache(maxsize=1)
 def window_problem() -> str | None:
-    """Why no window can be opened here; None if one can."""
-    from importlib.util import find_spec
-
-    from pycall.media.devices.window import require_display
-
-    try:
-        require_display()
-    except MediaError as error:
-        return error.message
+    """Why no window can be opened here; None if one can be tried."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        return "a window needs an X display, and DISPLAY is not set"
     if find_spec("cv2") is None:
         return "a window needs OpenCV: pip install 'pycall[window]'"
     return None
