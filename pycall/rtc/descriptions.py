@@ -68,7 +68,7 @@ def _check_session(session: SessionDescription, kind: str) -> None:
     if len(set(mids)) != len(mids) or not all(isinstance(mid, str) and _MID.match(mid) for mid in mids):
         raise _bad("its media lines need different short mids")
     bundle = [group.items for group in session.group if group.semantic == "BUNDLE"]
-    if len(mids) > 1 and bundle != [mids]:
+    if bundle != [mids] and (bundle or len(mids) > 1):
         raise _bad("its media lines must be bundled in their order")
     for media in session.media:
         _check_media(media, kind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -75,6 +74,7 @@ class Peer:
         self._feeds: list[AudioFeed | VideoFeed] = []
         self._inlets: list[SoundInlet | PictureInlet] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._transport: MeteredDtlsTransport | None = None
         self._goodbye: asyncio.TimerHandle | None = None
         self._finishing: asyncio.Task[None] | None = None
         self.connection = RTCPeerConnection(
@@ -96,8 +96,7 @@ class Peer:
     @property
     def transport(self) -> MeteredDtlsTransport | None:
         """The one transport of the bundle, once there is media."""
-        receivers = self.connection.getReceivers()
-        return cast(MeteredDtlsTransport, receivers[0].transport) if receivers else None
+        return self._transport
 
     @property
     def ice(self) -> GuardedConnection | None:
@@ -149,9 +148,8 @@ class Peer:
             transceiver.setCodecPreferences(preferences(kind))
             cast(InletReceiver, transceiver.receiver).inlet = inlet
             self._inlets.append(inlet)
-        transport = self.transport
-        assert transport is not None
-        transport.on_media = self._media_arrived
+        self._transport = cast(MeteredDtlsTransport, self.connection.getReceivers()[0].transport)
+        self._transport.on_media = self._media_arrived
 
     def _outlet(self, kind: str) -> SoundOutlet | PictureOutlet:
         if kind == "audio":
@@ -253,14 +251,15 @@ class Peer:
         for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("the connection with %s broke", self.user_id, exc_info=outcome)
-        await _within(CLOSE_SECONDS, self.connection.close)
+        await self._close_connection()
         await self._encoder.stop()
         await self._decoder.stop()
 
-
-async def _within(seconds: float, close: Callable[[], object]) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await close()  # type: ignore[misc]
-    except TimeoutError:
-        logger.warning("a media connection did not close within %.1f s", seconds)
+    async def _close_connection(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.connection.close()
+        except (TimeoutError, *LIBRARY_ERRORS) as error:
+            logger.warning("the connection with %s did not close in order: %r", self.user_id, error)
+            if self.ice is not None:
+                await self.ice.close()

@@ -7,6 +7,7 @@ alive. None of that runs here: complete frames leave this class for our own deco
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -84,6 +85,7 @@ class SoundInlet:
     def __init__(self, deliver: Deliver) -> None:
         self.lost = 0
         self.decoded = 0
+        self._loop = asyncio.get_running_loop()
         self._deliver: Deliver | None = deliver
         self._buffer: AudioBuffer[tuple[RtpPacket, Any]] = AudioBuffer()
         self._line = TimeLine()
@@ -131,6 +133,10 @@ class SoundInlet:
             self._hand_over(frame)
 
     def _hand_over(self, frame: av.AudioFrame) -> None:
+        # Not from here: what goes wrong in a listener must not end the transport's task.
+        self._loop.call_soon(self._give, frame)
+
+    def _give(self, frame: av.AudioFrame) -> None:
         if self._deliver is not None:
             self._deliver(frame)
 

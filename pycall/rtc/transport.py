@@ -44,7 +44,15 @@ CIPHERS = (
 )
 """aiortc's list, with RSA: other stacks still come with RSA certificates."""
 
-PACKET_ERRORS = (ValueError, struct.error, LookupError, AssertionError, TypeError, OverflowError)
+PACKET_ERRORS = (
+    ValueError,
+    struct.error,
+    LookupError,
+    AssertionError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+)
 """What aioice's and aiortc's packet parsers raise on bytes nobody should send."""
 
 
@@ -251,7 +259,7 @@ class MeteredDtlsTransport(RTCDtlsTransport):
         try:
             await super()._handle_rtcp_data(data)
         except PACKET_ERRORS:
-            self.malformed += 1
+            self._count_malformed()
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
         self.arrived_at = time.monotonic()
@@ -262,7 +270,13 @@ class MeteredDtlsTransport(RTCDtlsTransport):
         try:
             await super()._handle_rtp_data(data, arrival_time_ms)
         except PACKET_ERRORS:
-            self.malformed += 1
+            self._count_malformed()
+
+    def _count_malformed(self) -> None:
+        """Only whoever holds the keys gets so far; the first one is logged, a flood is not."""
+        self.malformed += 1
+        if self.malformed == 1:
+            logger.warning("a packet of the other side could not be handled", exc_info=True)
 
     async def _send_rtp(self, data: bytes) -> None:
         if self.silenced and not 192 <= data[1] <= 223:  # RTCP (RFC 5761, 4) may still say good-bye

@@ -53,6 +53,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "same mids": lambda sdp: sdp.replace("a=mid:1", "a=mid:0"),
     "long mid": lambda sdp: sdp.replace("a=mid:1", "a=mid:" + "1" * 300),
     "bundle of strangers": lambda sdp: sdp.replace("BUNDLE 0 1", "BUNDLE 7 8"),
+    "one voice in a bundle of two": lambda sdp: sdp[: sdp.index("m=video")],
     "no bundle": lambda sdp: sdp.replace("a=group:BUNDLE 0 1\r\n", ""),
     "payload type 256": lambda sdp: sdp.replace("SAVPF 96", "SAVPF 256"),
     "payload type -1": lambda sdp: sdp.replace("rtpmap:96", "rtpmap:-1"),

@@ -39,7 +39,7 @@ async def test_both_hear_the_tone_and_see_the_numbers_of_the_other(pair: Stage) 
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert numbers[0] <= 3
         late = [at - other.video_feeds[0].made_at[number] for at, number, _, _ in end.seen]
-        assert sorted(late)[len(late) // 2] < 0.05
+        assert sorted(late)[len(late) // 2] < 0.1
         assert [frame.pts for frame in end.heard] == list(range(0, 960 * len(end.heard), 960))
         frame = end.heard[-1]
         assert (frame.format.name, frame.layout.name, frame.sample_rate, frame.samples) == ("s16", "mono", 48000, 960)
@@ -55,7 +55,7 @@ async def test_it_is_up_soon_and_says_so(pair: Stage) -> None:
             (other, 0, PeerState.CONNECTING),
             (other, 0, PeerState.UP),
         ]
-        assert states[-1][3] - began < 0.5
+        assert states[-1][3] - began < 1.0
 
 
 def without_h264(signaled: Signaled) -> Signaled:
