@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread
 import av
 import numpy as np
 
-from pycall.core.errors import MediaError
+from pycall.core.errors import ErrorCode, MediaError
 from pycall.media.frames import SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.source import Intake
 from pycall.media.tracks import Track
@@ -94,7 +94,12 @@ class SoundLine:
             self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
             self._format = shape
         frame.pts = None
-        parts = [part.to_ndarray().ravel() for part in self._resampler.resample(frame)]
+        try:
+            parts = [part.to_ndarray().ravel() for part in self._resampler.resample(frame)]
+        except (av.error.FFmpegError, ValueError) as error:
+            raise MediaError(
+                ErrorCode.BAD_FILE, f"sound in format {', '.join(map(str, shape))} cannot be played"
+            ) from error
         return np.concatenate([np.empty(0, np.int16), *parts]).astype(np.int16, copy=False)
 
 

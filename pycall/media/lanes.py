@@ -20,6 +20,9 @@ from pycall.media.sink import AudioSink, VideoSink
 
 log = logging.getLogger(__name__)
 
+_PLAUSIBLE = 2.0
+"""Seconds between capture and now; a capture time farther off is by another clock, and now counts instead."""
+
 
 class SoundLane:
     """Gives every feed the same block every 20 ms: the source's, or silence while there is none or it is muted."""
@@ -133,7 +136,9 @@ class PictureLane:
         """A picture in its final shape."""
         if not self._open:
             return
-        at = max(frame.time, self._last_time + float(MICROSECOND))
+        now = time.monotonic()
+        captured = frame.time if abs(frame.time - now) < _PLAUSIBLE else now
+        at = max(captured, self._last_time + float(MICROSECOND))
         self._last_time = at
         frame.picture.pts = round(at / MICROSECOND)
         for feed in self._feeds:

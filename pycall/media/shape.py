@@ -114,6 +114,7 @@ class PictureShaper:
         width, height = self._profile.width, self._profile.height
         if not (0 < picture.width <= MAX_SIDE and 0 < picture.height <= MAX_SIDE):
             raise MediaError(ErrorCode.BAD_ARGUMENT, f"a picture of {picture.width} x {picture.height} cannot be sent")
+        picture = _upright(picture)
         inner = inner_size(picture.width, picture.height, width, height)
         scaled = self._scale(picture, *inner)
         if inner == (width, height):
@@ -137,6 +138,20 @@ class PictureShaper:
             raise MediaError(
                 ErrorCode.BAD_ARGUMENT, f"a picture in format {picture.format.name} cannot be converted"
             ) from error
+
+
+def _upright(picture: av.VideoFrame) -> av.VideoFrame:
+    """Turned as the file says it is to be shown (telephones film sideways); in steps of 90 degrees."""
+    quarters = round(picture.rotation / 90) % 4
+    if quarters == 0:
+        return picture
+    even = picture.reformat(picture.width // 2 * 2, picture.height // 2 * 2, "yuv420p")
+    planes = [np.rot90(pixels_of(plane), quarters) for plane in even.planes]
+    height, width = planes[0].shape
+    turned = av.VideoFrame(width, height, "yuv420p")
+    for plane, pixels in zip(turned.planes, planes, strict=True):
+        pixels_of(plane)[:] = pixels
+    return turned
 
 
 def inner_size(width: int, height: int, outer_width: int, outer_height: int) -> tuple[int, int]:

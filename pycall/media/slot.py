@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.errors import ErrorCode, MediaError, PyCallError
 from pycall.media.inlet import Inlet
 from pycall.media.source import Intake
 from pycall.media.synthetic import Null
@@ -100,14 +100,36 @@ class Slot(Generic[F, T]):
 
 
 async def _start_source(source: Source[F], inlet: Inlet[F, T], what: str) -> None:
+    """Start it in a thread; one that fails, or comes too late, is stopped again. Raises `MediaError` only."""
+    starting = asyncio.create_task(asyncio.to_thread(source.start, inlet), name="source starts")
     try:
-        await asyncio.wait_for(asyncio.to_thread(source.start, inlet), OPEN_LIMIT)
-    except TimeoutError:
-        await stop_source(source)
-        raise MediaError(ErrorCode.NO_DEVICE, f"{what} did not open within {OPEN_LIMIT:g} s; check it") from None
-    except BaseException:
-        await asyncio.shield(stop_source(source))
+        done, _ = await asyncio.wait({starting}, timeout=OPEN_LIMIT)
+    except asyncio.CancelledError:
+        await asyncio.shield(_abandon(source, starting))
         raise
+    if not done:
+        await _abandon(source, starting)
+        raise MediaError(ErrorCode.NO_DEVICE, f"{what} did not open within {OPEN_LIMIT:g} s; check it")
+    error = starting.exception()
+    if error is not None:
+        await stop_source(source)
+        raise _as_media_error(error, what)
+
+
+async def _abandon(source: Source[F], starting: asyncio.Task[None]) -> None:
+    """Let `start` come to its end first, so that `stop` finds something to stop."""
+    await asyncio.wait({starting}, timeout=STOP_LIMIT)
+    await stop_source(source)
+
+
+def _as_media_error(error: BaseException, what: str) -> MediaError:
+    """The error itself if it is one; a bot's own source may raise anything."""
+    if isinstance(error, MediaError):
+        return error
+    if isinstance(error, PyCallError):
+        return MediaError(error.code, error.message)
+    log.error("%s raised when it was started", what, exc_info=error)
+    return MediaError(ErrorCode.BAD_ARGUMENT, f"{what} raised {type(error).__name__} when it was started; see the log")
 
 
 async def stop_source(source: Source[F]) -> None:

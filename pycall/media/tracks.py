@@ -121,7 +121,7 @@ class Track(Generic[F]):
     def seek(self, time: float) -> None:
         """Put the cursor on the frame shown or heard at `time`, seconds from the beginning."""
         if time > 2.0 and self._jump(round((time - self._shift) * av.time_base)):
-            self._end = time
+            self._end, self.count = time, 0
             self.advance()
         while self.passed is None and self._end <= time:
             self.advance()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pycall.core.errors import MediaError
 from pycall.core.types import UserId, VideoProfile
@@ -53,12 +53,7 @@ class Uplink:
             self._sound.start()
             self._watchdog = asyncio.create_task(self._watch(), name="uplink watchdog")
         share_file(audio, video)
-        started = await asyncio.gather(self._audio.use(audio), self._video.use(video), return_exceptions=True)
-        for kind, error in zip((AUDIO, VIDEO), started, strict=True):
-            if isinstance(error, MediaError):
-                self._failed(kind, error)
-            elif error is not None:
-                raise error
+        await asyncio.gather(self._begin(AUDIO, self._audio.use(audio)), self._begin(VIDEO, self._video.use(video)))
 
     async def stop(self) -> None:
         """Nothing is captured from here on; then both sources are stopped. Feeds wait. May be called twice."""
@@ -149,6 +144,12 @@ class Uplink:
             recovered=lambda: self._on_recovery(VIDEO),
             limit=VIDEO_LIMIT,
         )
+
+    async def _begin(self, kind: str, use: Awaitable[None]) -> None:
+        try:
+            await use
+        except MediaError as error:
+            self._failed(kind, error)
 
     def _failed(self, kind: str, error: MediaError) -> None:
         if kind == AUDIO:

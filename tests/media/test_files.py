@@ -17,8 +17,10 @@ from pycall.core.errors import ErrorCode, MediaError
 from pycall.media.files import FileAudio, FileVideo, share_file
 from pycall.media.frames import AudioFrame, VideoFrame
 from pycall.media.profiles import profile
+from pycall.media.shape import PictureShaper
 from pycall.media.source import open_audio_source, open_video_source
 from pycall.media.stamp import read_stamp
+from pycall.media.tracks import Track
 from pycall.media.uplink import Uplink
 from tests.media_tools import Collector, joined, loudest_frequency, running, sine, write_media
 
@@ -236,3 +238,33 @@ def test_a_still_picture_stays_without_haste(tmp_path: Path) -> None:
         frames = got.wait_for(4)
     assert frames[-1].time - frames[0].time > 1.0
     assert all(read_stamp(frame.picture) for frame in frames)
+
+
+@pytest.mark.parametrize(("degrees", "bright"), [(90, (340, 230)), (-90, (20, 410)), (180, (340, 620))])
+def test_a_file_filmed_sideways_is_shown_upright(tmp_path: Path, degrees: int, bright: tuple[int, int]) -> None:
+    path = str(tmp_path / "turned.mp4")
+    planes = np.full((270, 320), 128, np.uint8)
+    planes[:180], planes[:60, :80] = 16, 235  # the upper left corner shines
+    with av.open(path, "w") as out:
+        video = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        video.set_display_rotation(degrees)
+        for _ in range(5):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        out.mux(video.encode(None))
+    got = Collector[VideoFrame]()
+    with running(FileVideo(path), got):
+        frame = got.wait_for(1)[0]
+    luma = PictureShaper(profile("360p30")).fit(frame.picture).to_ndarray()[:360]
+    corners = {(y, x): luma[y, x] for y in (20, 340) for x in (20, 230, 410, 620)}
+    assert [corner for corner, value in corners.items() if value > 180] == [bright]
+
+
+def test_joining_late_in_a_long_group_of_pictures_is_exact(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "long.mkv", pictures=150, sound=sine(500.0, 6 * 48000))
+    track = Track(path, av.VideoFrame)
+    track.seek(4.5)
+    stamp = read_stamp(track.head)
+    assert stamp is not None
+    assert stamp.number == round(track.time * FPS) == 112
+    track.close()

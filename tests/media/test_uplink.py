@@ -273,6 +273,52 @@ async def test_a_source_that_cannot_start_is_reported_and_the_other_runs() -> No
         assert (await hear(uplink.open_audio_feed("ann"), 0.3)).any()
 
 
+async def test_a_bots_source_that_raises_is_reported_like_any_other() -> None:
+    class Clumsy(ByHand):
+        def start(self, intake: Intake[AudioFrame | VideoFrame]) -> None:
+            raise KeyError("oops")
+
+    async with started(Clumsy(), Pattern(P360)) as uplink:
+        assert await uplink.reports.get() == ("audio", "bad_argument")
+        assert read_stamp(await see(uplink.open_video_feed("ann")))
+
+
+async def test_a_swap_that_is_cancelled_leaves_no_source_running() -> None:
+    class Slow(ByHand):
+        def __init__(self) -> None:
+            super().__init__()
+            self.may_go_on = Event()
+
+        def start(self, intake: Intake[AudioFrame | VideoFrame]) -> None:
+            assert self.may_go_on.wait(5.0)
+            super().start(intake)
+
+    slow = Slow()
+    async with started(None, None) as uplink:
+        swap = asyncio.create_task(uplink.use_video(slow))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        swap.cancel()
+        assert not await asyncio.to_thread(slow.stopped.wait, 0.2)
+        slow.may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await swap
+        assert slow.starts == 1
+        assert slow.stopped.is_set()
+
+
+async def test_capture_times_by_another_clock_do_no_harm() -> None:
+    camera = ByHand()
+    async with started(None, camera) as uplink:
+        feed = uplink.open_video_feed("ann")
+        times = []
+        for at in (time.time(), 0.0, time.monotonic()):
+            camera.push(VideoFrame(Pattern(P360).picture(3, 1.7e9), at))
+            times.append(float((picture := await see(feed)).pts * picture.time_base))
+    assert times == sorted(times)
+    assert all(abs(at - time.monotonic()) < 2.0 for at in times)
+
+
 async def test_a_closed_feed_gets_no_more_and_stop_ends_the_sources() -> None:
     camera = ByHand()
     async with started(Tone(440.0), camera) as uplink:
