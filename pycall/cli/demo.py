@@ -14,8 +14,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,13 +27,14 @@ from .demo_process import PartyProcess, Word
 from .exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from signaling_server.app import Server
+
     from .demo_report import Report
 
 START_SECONDS = 60.0
 """Two processes load their media libraries; a busy machine takes its time."""
 STEP_SECONDS = 15.0
 RESULT_SECONDS = 60.0
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,16 @@ def run(*, seconds: float, out: str, json: bool) -> ExitCode:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(ErrorCode.BAD_SETTING, f"cannot make the folder {out!r}: {error.strerror}") from error
+    from signaling_server.app import serve
+    from signaling_server.settings import Settings
+
     from .demo_report import make_report
 
+    key = secrets.token_hex(32)
     with TemporaryDirectory(prefix="pycall-demo-") as scratch:
-        story = asyncio.run(_play(seconds, Path(scratch), folder / "demo.mkv", quiet=json))
+        settings = Settings(secret_keys=(key,), port=0, db=str(Path(scratch) / "demo.db"))
+        stage = Stage(serve(settings), settings.app_id, key, Path(scratch), folder / "demo.mkv", quiet=json)
+        story = asyncio.run(_play(stage, seconds))
         report = make_report(story.caller, story.callee)
         _draw(report, folder / "demo.png")
     if json:
@@ -71,26 +77,30 @@ def _draw(report: Report, path: Path) -> None:
     draw(report, path)
 
 
-async def _play(seconds: float, scratch: Path, recording: Path, *, quiet: bool) -> Story:
-    """The call itself, from starting the server to the two results."""
-    from signaling_server.app import serve
-    from signaling_server.settings import Settings
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the call is played: its server (not started), its key, and where files go."""
 
+    server: AbstractAsyncContextManager[Server]
+    app_id: int
+    key: str
+    scratch: Path
+    recording: Path
+    quiet: bool
+
+
+async def _play(stage: Stage, seconds: float) -> Story:
+    """The call itself, from starting the server to the two results."""
     main = asyncio.current_task()
     if main is not None:
         _cancel_on(signal.SIGTERM, main)
-    key = secrets.token_hex(32)
     async with AsyncExitStack() as stack:
-        settings = Settings(secret_keys=(key,), port=0, db=str(scratch / "demo.db"))
-        server = await stack.enter_async_context(serve(settings))
-        parties = [
-            PartyProcess(_role(name, server.url, settings.app_id, key, scratch, recording))
-            for name in ("caller", "callee")
-        ]
+        server = await stack.enter_async_context(stage.server)
+        parties = [PartyProcess(_role(name, server.url, stage)) for name in ("caller", "callee")]
         caller, callee = [await stack.enter_async_context(party) for party in parties]
-        _say(quiet, f"server {server.url}, starting two clients")
+        _say(stage.quiet, f"server {server.url}, starting two clients")
         await asyncio.gather(*(party.hear("ready", START_SECONDS) for party in parties))
-        return await _call(caller, callee, seconds, quiet=quiet)
+        return await _call(caller, callee, seconds, quiet=stage.quiet)
 
 
 async def _call(caller: PartyProcess, callee: PartyProcess, seconds: float, *, quiet: bool) -> Story:
@@ -129,7 +139,7 @@ async def _talk(seconds: float, *, quiet: bool) -> None:
             await asyncio.sleep(min(0.2, seconds - passed))
 
 
-def _role(role: str, server: str, app_id: int, key: str, scratch: Path, recording: Path) -> Word:
+def _role(role: str, server: str, stage: Stage) -> Word:
     """What a party is told about itself; its ticket goes by pipe, not by command line."""
     user, other = ("alice", "bob") if role == "caller" else ("bob", "alice")
     return {
@@ -137,10 +147,10 @@ def _role(role: str, server: str, app_id: int, key: str, scratch: Path, recordin
         "user": user,
         "other": other,
         "server": server,
-        "app_id": app_id,
-        "sig": make_user_sig(app_id, key, user, now=int(time.time()), expire=86400),
-        "folder": str(scratch),
-        "record": str(recording) if role == "callee" else None,
+        "app_id": stage.app_id,
+        "sig": make_user_sig(stage.app_id, stage.key, user, now=int(time.time()), expire=86400),
+        "folder": str(stage.scratch),
+        "record": str(stage.recording) if role == "callee" else None,
     }
 
 

@@ -94,7 +94,8 @@ class Sound:
             return np.zeros(0)
         spectrum = np.fft.rfft(self.samples)[: size // 2 + 1]
         spectrum[: int(LOWEST * len(self.samples) / SAMPLE_RATE)] = 0
-        return np.asarray(np.fft.irfft(spectrum, size) * (size / len(self.samples)), np.float64)
+        signal: Signal = np.fft.irfft(spectrum, size).astype(np.float64)
+        return signal * (size / len(self.samples))
 
     def moment(self, index: int) -> float:
         """When sample `index` of `signal()` was sent or heard."""
@@ -104,8 +105,9 @@ class Sound:
         """The sample of `signal()` at a moment; the first or last one outside of it."""
         return int(np.interp(moment, self.times, self._starts()))
 
-    def _starts(self) -> npt.NDArray[np.float64]:
-        return (np.cumsum(self.lengths) - self.lengths) * (RATE / SAMPLE_RATE)
+    def _starts(self) -> Signal:
+        starts: Signal = ((np.cumsum(self.lengths) - self.lengths) * RATE / SAMPLE_RATE).astype(np.float64)
+        return starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +168,5 @@ def _correlation(piece: Signal, area: Signal) -> Signal:
     energies = sums[len(piece) :] - sums[: len(sums) - len(piece)]
     floor = AUDIBLE**2 * len(piece) / 100  # a part as good as silent is like nothing
     norm = np.sqrt(np.maximum(energies, floor) * max(float(np.sum(piece**2)), 1e-9))
-    return (products[: len(energies)] / norm).astype(np.float64)
+    likeness: Signal = (products[: len(energies)] / norm).astype(np.float64)
+    return likeness

@@ -173,20 +173,20 @@ class Plan:
     talk_for: float | None
 
 
-async def _run(identity: Identity, view: View, plan: Plan) -> ExitCode:
-    from pycall.engine import CallEngine
-
-    config = await asyncio.to_thread(plan.config, view.notice)
-    async with CallEngine(config) as engine, Inputs(engine) as inputs:
+async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -> ExitCode:
+    async with engine, Inputs(engine) as inputs:
         phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
         await phone.login(identity)
         return for_reason(await plan.work(phone))
 
 
 def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:
+    from pycall.engine import CallEngine
+
     view = open_view(json=json)
     try:
-        return asyncio.run(_run(identity, view, plan))
+        engine = CallEngine(plan.config(view.notice))
+        return asyncio.run(_run(identity, engine, view, plan))
     finally:
         view.close()
 

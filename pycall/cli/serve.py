@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,17 @@ def run(
     *, dev: bool, host: str | None, port: int | None, db: str | None, app_id: int | None, secret_key_file: str | None
 ) -> ExitCode:
     """Serve until Ctrl-C; raises ConfigError (PORT_TAKEN, BAD_SETTING) before anything is started."""
+    from signaling_server.app import serve
     from signaling_server.settings import make_settings
 
     environ = dict(os.environ)
     if secret_key_file:
         environ["PYCALL_SECRET_KEY"] = _read_key(secret_key_file)
     settings = make_settings(environ, dev=dev, host=host, port=port, db=db, app_id=app_id)
-    return asyncio.run(_serve(settings))
+    return asyncio.run(_serve(settings, serve(settings)))
 
 
-async def _serve(settings: Settings) -> ExitCode:
-    from signaling_server.app import serve
-
+async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server]) -> ExitCode:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,7 +41,7 @@ async def _serve(settings: Settings) -> ExitCode:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    async with serve(settings) as server:
+    async with serving as server:
         _greet(settings, server)
         waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,139 @@
+"""Everything a user can get wrong: one line on stderr, a stable code, the documented exit code, never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from pycall.cli.main import run as command
+from tests.command import Environment, run
+
+COMPLAINT = re.compile(r"pycall: .+ \[(\w+)\]\Z")
+
+
+def complaint(errors: list[str]) -> str:
+    """The code of the one complaint; notices about missing devices may stand before it."""
+    assert not any("Traceback" in line for line in errors)
+    notices, last = errors[:-1], errors[-1]
+    assert all("sending" in line or "playing" in line or "showing" in line for line in notices), errors
+    found = COMPLAINT.match(last)
+    assert found is not None, last
+    return found.group(1)
+
+
+AS_ALICE = ("--as", "alice")
+CALL = ("call", "bob", *AS_ALICE, "--json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["nonsense"], "usage", 2),
+        (["sig"], "usage", 2),
+        (["sig", "bad/user"], "bad_argument", 2),
+        (["sig", "a" * 33], "bad_argument", 2),
+        (["sig", "alice", "--expire", "0"], "usage", 2),
+        (["sig", "alice", "--app-id", "7"], "bad_setting", 2),
+        (["call", "bob"], "bad_setting", 2),
+        (["call", "bob", "--as", "no one"], "bad_argument", 2),
+        (["call", "no one", *AS_ALICE], "bad_argument", 2),
+        (["call", "alice", *AS_ALICE, "--json"], "bad_argument", 2),
+        (["call", "stranger", *AS_ALICE, "--json"], "unknown_user", 19),
+        ([*CALL, "--timeout", "soon"], "usage", 2),
+        ([*CALL, "--for", "0"], "usage", 2),
+        ([*CALL, "--server", "http://127.0.0.1:1"], "bad_setting", 2),
+        ([*CALL, "--server", "ws://127.0.0.1:9/ws", "--sig", "x"], "unreachable", 21),
+        ([*CALL, "--sig", "nonsense"], "sig_malformed", 20),
+        ([*CALL, "--profile", "999p"], "bad_argument", 2),
+        ([*CALL, "--audio-source", "nonsense"], "bad_argument", 2),
+        ([*CALL, "--audio-source", "tone:loud"], "bad_argument", 2),
+        ([*CALL, "--audio-source", "file:/nonexistent.wav"], "no_such_file", 23),
+        ([*CALL, "--audio-source", "file:/dev/null"], "bad_file", 23),
+        ([*CALL, "--audio-source", "mic"], "no_device", 23),
+        ([*CALL, "--audio-sink", "speaker"], "no_device", 23),
+        ([*CALL, "--video", "--video-source", "camera:77"], "no_device", 23),
+        ([*CALL, "--video", "--video-sink", "window"], "no_display", 23),
+        ([*CALL, "--record", "talk.avi"], "bad_setting", 2),
+        ([*CALL, "--record", "/nonexistent/talk.mkv"], "no_such_file", 23),
+        (["answer", "--as", "bob"], "bad_setting", 2),
+        (["answer", "--as", "bob", "--auto", "--reject"], "usage", 2),
+        (["bot", "play", "/nonexistent.mp4", "--as", "bot"], "no_such_file", 23),
+        (["bot", "play", "/etc/hostname", "--as", "bot"], "bad_file", 23),
+        (["bot", "record", "talk.txt", "--as", "bot"], "bad_setting", 2),
+        (["serve"], "bad_setting", 2),
+        (["serve", "--dev", "--host", "0.0.0.0"], "bad_setting", 2),
+        (["serve", "--secret-key-file", "/nonexistent"], "bad_setting", 2),
+        (["demo", "--out", "/dev/null/demo"], "bad_setting", 2),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else str(value),
+)
+def test_a_mistake_is_one_line_with_a_code(
+    here: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: str,
+    exit_code: int,
+) -> None:
+    """In this process, for speed; the tests below see the same from outside."""
+    for name in {*os.environ, *here.values}:
+        if name.startswith(("PYCALL_", "PULSE_", "DISPLAY")):
+            monkeypatch.delenv(name, raising=False)
+    for name, value in here.values.items():
+        if name.startswith(("PYCALL_", "PULSE_")):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    got = command(arguments)
+    out, err = capsys.readouterr()
+    assert (got, complaint(err.splitlines())) == (exit_code, code)
+    assert "call" not in out.replace("pycall", "").replace("logged_in", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["call", "stranger", *AS_ALICE, "--json"], "unknown_user", 19),
+        ([*CALL, "--audio-source", "file:/nonexistent.wav"], "no_such_file", 23),
+        (["answer", "--as", "bob"], "bad_setting", 2),
+    ],
+    ids=["stranger", "no file", "nobody to ask"],
+)
+def test_a_mistake_seen_from_outside(here: Environment, arguments: list[str], code: str, exit_code: int) -> None:
+    got, out, err = run(here, *arguments)
+    assert (got, complaint(err)) == (exit_code, code)
+    assert all("logged_in" in line for line in out)
+
+
+def test_without_a_key_nothing_is_signed(nowhere: Environment) -> None:
+    code, out, err = run(nowhere, "sig", "alice")
+    assert (code, out, complaint(err)) == (2, [], "bad_setting")
+    code, out, err = run(nowhere, "call", "bob", "--as", "alice")
+    assert (code, out, complaint(err)) == (2, [], "bad_setting")
+    assert "--sig" in err[0] and "PYCALL_SECRET_KEY" in err[0] and "serve --dev" in err[0]
+
+
+def test_a_ticket_of_somebody_else_is_refused(here: Environment) -> None:
+    _, out, _ = run(here, "sig", "carol")
+    code, _, err = run(here, *CALL, "--sig", out[0])
+    assert (code, complaint(err)) == (20, "sig_wrong_user")
+
+
+def test_a_ticket_of_a_foreign_server_is_refused(here: Environment, tmp_path: Path) -> None:
+    _, out, _ = run(Environment(tmp_path), "sig", "alice", "--secret-key", "5" * 20 + "another key")
+    code, _, err = run(here, *CALL, "--sig", out[0])
+    assert (code, complaint(err)) == (20, "sig_invalid")
+
+
+def test_a_taken_port_is_told(nowhere: Environment) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, err = run(nowhere, "serve", "--dev", "--port", port)
+    assert (code, complaint(err)) == (22, "port_taken")
+    assert port in err[-1]
