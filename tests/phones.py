@@ -75,6 +75,20 @@ class Ear(Sense):
         self._recent = np.zeros(0, np.int16)
         await self.until(lambda: len(self._recent) == WINDOW and self.pitch == 0.0, timeout, "silence")
 
+    async def stopped_hearing(self, timeout: float = 2.0) -> None:
+        """Nothing but silence, or nothing at all, for 0.3 s."""
+        async with asyncio.timeout(timeout):
+            while await self._hears_something():
+                pass
+
+    async def _hears_something(self) -> bool:
+        self._recent = np.zeros(0, np.int16)
+        try:
+            await self.until(lambda: bool(np.abs(self._recent).max(initial=0) > 300), 0.3)
+        except AssertionError:
+            return False
+        return True
+
     def __str__(self) -> str:
         return f"heard {self.frames} frames, last {self.pitch:.0f} Hz"
 

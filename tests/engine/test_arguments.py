@@ -145,6 +145,16 @@ async def test_a_call_that_cannot_be(alice: Phone, callees: Any, options: dict[s
     assert alice.engine.state is None
 
 
+async def test_a_call_of_three_is_refused_for_now(alice: Phone, bob: Phone, server: Switchroom) -> None:
+    async with phone(server.url) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        with pytest.raises(CallError) as caught:
+            await alice.engine.call(["bob", "carol"])
+        assert caught.value.code is ErrorCode.NOT_SUPPORTED
+        assert alice.engine.state is None
+        assert not bob.all(CallReceived)
+
+
 async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> None:
     text = 'ü\n"\\\u0000🙂' * 200
     await alice.engine.call("bob", user_data=text)

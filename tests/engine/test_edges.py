@@ -111,6 +111,53 @@ async def test_toggling_faster_than_the_camera_opens_ends_as_wanted_last(
         assert not carol.engine.camera_open
 
 
+class OneUserDevice:
+    """A microphone that can be open once, and that takes 0.3 s to let go."""
+
+    def __init__(self) -> None:
+        self._taken = threading.Lock()
+
+    def start(self, intake: Intake[AudioFrame]) -> None:
+        if not self._taken.acquire(blocking=False):
+            raise MediaError(ErrorCode.DEVICE_BUSY, "the microphone is in use")
+
+    def stop(self) -> None:
+        if self._taken.locked():
+            threading.Event().wait(0.3)
+            self._taken.release()
+
+
+async def test_the_next_call_waits_until_the_last_one_has_let_go_of_the_device(server: Switchroom, bob: Phone) -> None:
+    async with phone(server.url, audio_source=OneUserDevice()) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        for _ in range(2):
+            carol.log.clear()
+            bob.log.clear()
+            await talk(carol, bob)
+            await carol.engine.hangup()
+            await carol.ended()
+            await bob.ended()
+            assert not carol.all(ErrorOccurred)
+
+
+async def test_hanging_up_is_heard_at_once_even_if_the_server_is_slow(bob: Phone, server: Switchroom) -> None:
+    async with Relay(server.url) as relay, phone(relay.url) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        await talk(carol, bob)
+        await bob.ear.tone(440)
+        await carol.ear.tone(1000)
+        relay.hold()
+        hanging_up = asyncio.create_task(carol.engine.hangup())
+        await bob.ear.stopped_hearing()
+        await carol.ear.stopped_hearing()
+        assert carol.engine.state is CallState.LEAVING
+        assert not bob.all(CallEnded)
+        relay.release()
+        await hanging_up
+        assert isinstance(await carol.ended(), CallEnded)
+        assert isinstance(await bob.ended(), CallEnded)
+
+
 async def test_a_listener_may_answer_wait_and_hang_up(alice: Phone, bob: Phone) -> None:
     async def pick_up(event: CallReceived) -> None:
         await bob.engine.accept()
