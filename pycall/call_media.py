@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import av
 
-from pycall.core.errors import MediaError, PyCallError
+from pycall.core.errors import ErrorCode, MediaError, PyCallError
 from pycall.core.types import MediaType, UserId, VideoProfile
 from pycall.media.downlink import Downlink
 from pycall.media.recorder import CallRecorder
@@ -168,9 +168,12 @@ class CallMedia:
         self.mute()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await asyncio.gather(*self._tasks)
+                await asyncio.gather(*self._tasks, return_exceptions=True)
                 async with self._microphone, self._camera:
-                    await asyncio.gather(self._uplink.stop(), self._downlink.stop(), self._stop_recorder())
+                    ends = (self._uplink.stop(), self._downlink.stop(), self._stop_recorder())
+                    for error in await asyncio.gather(*ends, return_exceptions=True):
+                        if error is not None:
+                            log.error("a source or sink raised when it was closed", exc_info=error)
         except TimeoutError:
             log.error("a source or sink did not stop within %.0f s and was left behind", CLOSE_SECONDS)
 
@@ -179,7 +182,16 @@ class CallMedia:
     def _do(self, step: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(step, name="call media")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """A program's own sink may raise anything; that is told like any other failure."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a sink raised when it was opened", exc_info=error)
+            problem = f"a sink raised {type(error).__name__} when it was opened; see the log"
+            self._listener.media_failed(MediaError(ErrorCode.BAD_SINK, problem))
 
     async def _start(self, after: Sequence[asyncio.Task[None]]) -> None:
         if after:

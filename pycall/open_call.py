@@ -53,5 +53,7 @@ class OpenCall:
     async def aclose(self) -> None:
         """Within a few seconds: no task, thread, socket or device is left."""
         await self.reports.aclose()
-        await self.mesh.aclose()
-        await self.media.aclose()
+        try:
+            await self.mesh.aclose()
+        finally:
+            await self.media.aclose()

@@ -280,6 +280,31 @@ async def test_a_call_without_a_loudspeaker_goes_on(server: Switchroom, bob: Pho
         await carol.eye.pictures(3)
 
 
+class WildEye:
+    """Raises whatever it likes."""
+
+    def start(self) -> None:
+        raise ValueError("wild")
+
+    def stop(self) -> None:
+        raise ValueError("wild")
+
+    def see(self, user_id: str, frame: VideoFrame) -> None: ...
+
+
+async def test_a_sink_of_ones_own_that_raises_is_told_and_harms_nothing(
+    server: Switchroom, bob: Phone, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with phone(server.url, video_sink=WildEye()) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        await talk(carol, bob, MediaType.VIDEO)
+        error = await carol.saw(ErrorOccurred)
+        assert error.code is ErrorCode.BAD_SINK
+        assert "\n" not in error.message
+        await asyncio.gather(bob.ear.tone(440), carol.ear.tone(1000), bob.eye.pictures(3))
+    assert "wild" in caplog.text
+
+
 async def test_neither_ticket_nor_user_text_nor_sdp_is_logged(
     alice: Phone, bob: Phone, server: Switchroom, caplog: pytest.LogCaptureFixture
 ) -> None:
