@@ -1,0 +1,105 @@
+"""The ready-made bots, called for real: what the caller hears and sees, and what is on the disk afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pycall.bots.echo import DelayLine
+from pycall.media.frames import AudioFrame
+from tests.command import Command, Environment
+
+PATTERN = ("--audio-source", "tone:700", "--video-source", "pattern")
+
+
+def loudest_hertz(path: Path) -> float:
+    """The strongest frequency in the middle of a recording's sound."""
+    with av.open(path) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=48000)
+        pieces = [
+            part.to_ndarray().reshape(-1) for frame in container.decode(audio=0) for part in resampler.resample(frame)
+        ]
+    sound = np.concatenate(pieces)[-48000:-4800].astype(float)
+    return float(np.argmax(np.abs(np.fft.rfft(sound * np.hanning(len(sound))))) * 48000 / len(sound))
+
+
+def pictures(path: Path) -> int:
+    with av.open(path) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def call(here: Environment, user: str, *options: str) -> None:
+    """alice calls a bot for two seconds."""
+    arguments = ("call", user, "--as", "alice", "--video", "--for", "2.5", "--json", *options)
+    with Command(here, *arguments) as alice:
+        assert alice.ended() == 0, [*alice.out[-2:], *alice.err]
+        assert '"call_began"' in "".join(alice.out)
+
+
+@pytest.fixture
+def answered(here: Environment, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder in which the call to the bot of the test's `bot` mark was made; `heard.mkv` is what alice got."""
+    arguments = [str(word).format(tmp=tmp_path) for word in request.param]
+    with Command(here, "bot", *arguments, "--as", "robot", "--once", "--json") as bot:
+        bot.event("logged_in")
+        heard = f"file:{tmp_path / 'heard.mkv'}"
+        call(here, "robot", *PATTERN, "--audio-sink", heard, "--video-sink", heard)
+        assert json.loads(bot.line('"call_ended"'))["reason"] == "hangup"
+        assert bot.ended() == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize("answered", [["echo", "--delay", "0.2"]], indirect=True)
+def test_echo_sends_back_sound_and_picture(answered: Path) -> None:
+    assert loudest_hertz(answered / "heard.mkv") == pytest.approx(700, abs=5)
+    assert pictures(answered / "heard.mkv") > 20
+
+
+@pytest.mark.parametrize("answered", [["record", "{tmp}/call.mkv"]], indirect=True)
+def test_record_keeps_what_the_caller_sends(answered: Path) -> None:
+    assert loudest_hertz(answered / "call.mkv") == pytest.approx(700, abs=5)
+    assert pictures(answered / "call.mkv") > 20
+
+
+@pytest.mark.parametrize("answered", [["play", "pycall/data/bunny.mp4"]], indirect=True)
+def test_play_plays_the_file(answered: Path) -> None:
+    with av.open(answered / "heard.mkv") as container:
+        middle = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)][-1]
+    assert middle.std() > 20  # a real picture, not one colour
+    assert pictures(answered / "heard.mkv") > 20
+
+
+class Basket:
+    """An intake that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.frames: list[AudioFrame] = []
+
+    def push(self, frame: AudioFrame) -> None:
+        self.frames.append(frame)
+
+    def fail(self, error: Exception) -> None:
+        raise error
+
+
+def test_a_delay_line_gives_frames_back_in_order() -> None:
+    line, basket = DelayLine[AudioFrame](0.0), Basket()
+    line.start(basket)
+    for value in range(5):
+        line.put(AudioFrame(np.full((960, 1), value, np.int16)))
+    assert [int(frame.samples[0, 0]) for frame in basket.frames] == [0, 1, 2, 3, 4]
+    line.stop()
+    line.put(AudioFrame(np.zeros((960, 1), np.int16)))
+    assert len(basket.frames) == 5
+
+
+def test_a_delay_line_holds_back_what_is_young() -> None:
+    line, basket = DelayLine[AudioFrame](10.0), Basket()
+    line.start(basket)
+    for _ in range(2000):
+        line.put(AudioFrame(np.zeros((960, 1), np.int16)))
+    assert basket.frames == []

@@ -1,0 +1,118 @@
+"""`pycall call` and `pycall answer` between processes: what each side is told, and how each leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.command import Command, Environment
+
+SOURCES = ("--audio-source", "tone:440", "--video-source", "pattern")
+
+
+@contextmanager
+def answering(here: Environment, user: str, *options: str) -> Iterator[Command]:
+    """`user` waits for calls."""
+    with Command(here, "answer", "--as", user, "--json", *SOURCES, *options) as command:
+        command.event("logged_in")
+        yield command
+
+
+def calling(here: Environment, user: str, callee: str, *options: str) -> Command:
+    return Command(here, "call", callee, "--as", user, "--json", *SOURCES, *options)
+
+
+def test_a_video_call_from_ring_to_hang_up(here: Environment) -> None:
+    with (
+        answering(here, "bob", "--auto", "--once") as bob,
+        calling(here, "alice", "bob", "--video", "--for", "2") as alice,
+    ):
+        received = bob.event("call_received")
+        assert (received["caller"], received["media"], received["remaining"]) == ("alice", "video", 30.0)
+        for side, role in [(alice, "caller"), (bob, "callee")]:
+            assert side.event("call_began")["role"] == role
+        for side, other in [(alice, "bob"), (bob, "alice")]:
+            volumes = side.event("voice_volume")["volumes"]
+            while not volumes.get(other):
+                volumes = side.event("voice_volume")["volumes"]
+            assert 60 <= volumes[other] <= 90  # a sine at -12 dBFS
+        for side in (alice, bob):
+            ended = side.event("call_ended")
+            assert ended["reason"] == "hangup" and ended["user_id"] == "alice"
+            assert 1.5 <= ended["duration"] <= 3.5
+        assert (alice.ended(), bob.ended()) == (0, 0)
+    for line in [*alice.out, *bob.out]:
+        assert "event" in json.loads(line)
+    assert not any("Traceback" in line for line in [*alice.err, *bob.err])
+
+
+def test_ctrl_c_in_a_call_hangs_up(here: Environment) -> None:
+    with answering(here, "bob", "--auto", "--once") as bob, calling(here, "alice", "bob") as alice:
+        alice.event("call_began")
+        bob.event("call_began")
+        bob.interrupt()
+        assert alice.event("call_ended")["user_id"] == "bob"
+        assert bob.event("call_ended")["reason"] == "hangup"
+        assert (alice.ended(), bob.ended()) == (0, 0)
+
+
+def test_ctrl_c_while_it_rings_cancels(here: Environment) -> None:
+    with answering(here, "bob", "--auto", "--once"):
+        pass  # known to the server, and away
+    with calling(here, "alice", "bob") as alice:
+        alice.event("calling")
+        alice.interrupt()
+        assert alice.event("call_not_connected")["reason"] == "canceled"
+        assert alice.ended() == 13
+
+
+def test_ctrl_c_while_nothing_happens(here: Environment) -> None:
+    with answering(here, "bob", "--auto") as bob:
+        bob.interrupt()
+        assert bob.ended() == 130
+        assert not any("Traceback" in line for line in bob.err)
+
+
+def test_refused(here: Environment) -> None:
+    with answering(here, "bob", "--reject", "--once") as bob, calling(here, "alice", "bob") as alice:
+        assert alice.event("call_not_connected")["reason"] == "rejected"
+        assert (alice.ended(), bob.ended()) == (10, 10)
+
+
+def test_busy(here: Environment) -> None:
+    with answering(here, "bob", "--auto", "--once") as bob, calling(here, "alice", "bob") as alice:
+        alice.event("call_began")
+        bob.event("call_began")
+        with calling(here, "carol", "bob") as carol:
+            assert carol.event("call_not_connected")["reason"] == "busy"
+            assert carol.ended() == 11
+        alice.interrupt()
+        assert (alice.ended(), bob.ended()) == (0, 0)
+
+
+def test_nobody_answers(here: Environment) -> None:
+    with answering(here, "bob", "--auto"):
+        pass
+    with calling(here, "alice", "bob", "--timeout", "1") as alice:
+        assert alice.event("call_not_connected")["reason"] == "no_answer"
+        assert alice.ended() == 12
+
+
+def test_signed_in_elsewhere(here: Environment) -> None:
+    with answering(here, "bob", "--auto") as first, answering(here, "bob", "--auto"):
+        assert first.event("kicked_offline")
+        assert first.ended() == 16
+        assert first.err[-1].endswith("[kicked]")
+
+
+def test_plain_lines_without_a_terminal(here: Environment) -> None:
+    with (
+        answering(here, "bob", "--auto", "--once"),
+        Command(here, "call", "bob", "--as", "alice", "--video", *SOURCES, "--for", "0.5") as alice,
+    ):
+        assert alice.ended() == 0
+    shown = [line for line in alice.out if not line.startswith("no ")]
+    assert shown[1] == "calling bob (video)"
+    assert "talking (video)" in shown
+    assert shown[-1].startswith("call ended after 00:00: hung up (alice)")

@@ -1,0 +1,45 @@
+"""`pycall devices` and `pycall doctor` on a machine without hardware, and with a server to find."""
+
+from __future__ import annotations
+
+import json
+
+from tests.command import Environment, run
+
+
+def test_devices_says_what_is_not_there(nowhere: Environment) -> None:
+    code, out, err = run(nowhere, "devices")
+    assert (code, err) == (0, [])
+    assert "none found" in out[1]
+    assert any("DISPLAY" in line for line in out)
+
+
+def test_devices_as_json(nowhere: Environment) -> None:
+    code, out, _ = run(nowhere, "devices", "--json")
+    found = json.loads("\n".join(out))
+    assert (code, len(out)) == (0, 1)
+    assert found.keys() == {"microphones", "speakers", "cameras", "window", "problems"}
+    assert found["microphones"] == [] and found["window"] is False
+
+
+def test_doctor_without_a_server_says_how_to_start_one(nowhere: Environment) -> None:
+    code, out, err = run(nowhere, "doctor")
+    assert (code, err, out[-1]) == (0, [], "a call is possible")
+    assert any("pycall serve --dev" in line for line in out)
+
+
+def test_doctor_finds_the_server(here: Environment) -> None:
+    code, out, _ = run(here, "doctor", "--json")
+    assert (code, len(out)) == (0, 1)
+    report = json.loads(out[0])
+    assert report["call_possible"] is True
+    checks = {check["name"]: check for check in report["checks"]}
+    for name in ["server", "H.264", "VP8", "Opus", "UDP"]:
+        assert checks[name]["ok"], checks[name]
+    assert not checks["camera"]["ok"] and checks["camera"]["advice"]
+
+
+def test_doctor_fails_for_a_server_that_is_named_and_away(nowhere: Environment) -> None:
+    code, out, _ = run(nowhere, "doctor", "--server", "ws://127.0.0.1:9/ws")
+    assert code == 24
+    assert any(line.startswith("FAIL  server") for line in out)

@@ -1,0 +1,145 @@
+"""The terminal: a live line, keys in a call and while it rings, and a terminal that is put back as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import pytest
+
+from tests.command import ROOT, Command, Environment
+
+SOURCES = ("--audio-source", "tone:440", "--video-source", "pattern", "--audio-sink", "null", "--video-sink", "null")
+
+
+class Terminal:
+    """`pycall` in a terminal of its own, with somebody who types and reads."""
+
+    def __init__(self, here: Environment, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        self.slave = slave
+        self.before = termios.tcgetattr(slave)
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *arguments],
+            env={**here.values, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
+            cwd=ROOT,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(5)
+        os.close(self._master)
+        os.close(self.slave)
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def read_until(self, text: str, seconds: float = 20.0) -> None:
+        """Wait until the screen shows `text` after what was waited for before."""
+        until = time.monotonic() + seconds
+        while text not in self.shown:
+            ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
+            assert ready, f"{text!r} is not in {self.shown[-2000:]!r}"
+            self.shown += os.read(self._master, 65536).decode("utf-8", "replace")
+        self.shown = self.shown.split(text, 1)[1]
+
+    def ended(self, seconds: float = 15.0) -> int:
+        """The exit code; reads on meanwhile, as a terminal does."""
+        until = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < until
+            if select.select([self._master], [], [], 0.05)[0]:
+                self.shown += os.read(self._master, 65536).decode("utf-8", "replace")
+        return self.process.returncode
+
+
+# What a login shell does: make the terminal the session's own, so that Ctrl-C typed into it becomes a signal.
+_TAKE_TERMINAL = (
+    "import fcntl, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "sys.argv[0] = 'pycall'\n"
+    "from pycall.cli.main import main\n"
+    "main()\n"
+)
+
+
+@contextmanager
+def answering(here: Environment, user: str) -> Iterator[Command]:
+    with Command(here, "answer", "--as", user, "--json", "--auto", "--once", *SOURCES) as command:
+        command.event("logged_in")
+        yield command
+
+
+def test_keys_in_a_call(here: Environment) -> None:
+    with answering(here, "bob") as bob, Terminal(here, "call", "bob", "--as", "alice", "--video", *SOURCES) as alice:
+        alice.read_until(" talking ")
+        alice.read_until("them █")
+        bob.event("user_video_available")
+        alice.type("m")
+        assert bob.event("user_audio_available") == {
+            "event": "user_audio_available", "user_id": "alice", "available": False,
+        }  # fmt: skip
+        alice.read_until(" MUTED ")
+        alice.type("c")
+        assert bob.event("user_video_available")["available"] is False
+        alice.read_until(" camera off ")
+        alice.type("v")
+        assert bob.event("call_media_changed")["new"] == "audio"
+        alice.read_until("alice switched to voice")
+        alice.type("q")
+        alice.read_until("hung up (alice)")
+        assert (alice.ended(), bob.ended()) == (0, 0)
+        assert termios.tcgetattr(alice.slave) == alice.before
+
+
+@pytest.mark.parametrize(("key", "reason", "code"), [("r", "rejected", 10), ("i", "busy", 11)])
+def test_keys_while_it_rings(here: Environment, key: str, reason: str, code: int) -> None:
+    with Terminal(here, "answer", "--as", "bob", "--once", *SOURCES) as bob:
+        bob.read_until("signed in as bob")
+        with Command(here, "call", "bob", "--as", "alice", "--json", *SOURCES) as alice:
+            bob.read_until("alice calls (voice)")
+            bob.type(key)
+            assert alice.event("call_not_connected")["reason"] == reason
+            assert (alice.ended(), bob.ended()) == (code, code)
+
+
+def test_accept_by_key_and_leave_by_ctrl_c(here: Environment) -> None:
+    with Terminal(here, "answer", "--as", "bob", *SOURCES) as bob:
+        bob.read_until(" waiting for calls ")
+        with Command(here, "call", "bob", "--as", "alice", "--json", *SOURCES) as alice:
+            bob.read_until("a accept, r reject, i ignore")
+            bob.type("a")
+            alice.event("call_began")
+            bob.read_until(" talking ")
+            bob.type("\x03")
+            ended = json.loads(alice.line('"call_ended"'))
+            assert (ended["reason"], ended["user_id"]) == ("hangup", "bob")
+            assert (alice.ended(), bob.ended()) == (0, 0)
+        assert termios.tcgetattr(bob.slave) == bob.before
+
+
+def test_the_terminal_is_put_back_after_an_error(here: Environment) -> None:
+    with Terminal(here, "call", "stranger", "--as", "alice", *SOURCES) as alice:
+        assert alice.ended() == 19
+        assert "[unknown_user]" in alice.shown
+        assert termios.tcgetattr(alice.slave) == alice.before

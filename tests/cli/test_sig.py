@@ -1,0 +1,56 @@
+"""`pycall sig`: tickets that the server takes, from every place a key can come from; and that it starts quickly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pycall import __version__
+from pycall.core.usersig import check_user_sig
+from tests.command import ROOT, Environment, run
+
+KEY = "5ca1ab1e" * 8
+
+
+def test_a_ticket_made_from_the_environment(nowhere: Environment) -> None:
+    environment = Environment(ROOT / "nonexistent", PYCALL_SECRET_KEY=KEY, PYCALL_APP_ID="1400000001")
+    code, out, err = run(environment, "sig", "alice", "--expire", "60")
+    assert (code, len(out), err) == (0, 1, [])
+    check_user_sig(out[0], app_id=1400000001, secret_keys=[KEY], user_id="alice", now=time.time())
+
+
+def test_a_ticket_made_with_the_dev_servers_key_is_taken(here: Environment) -> None:
+    _, out, _ = run(here, "sig", "alice")
+    code, lines, _ = run(here, "call", "stranger", "--as", "alice", "--json", "--sig", out[0])
+    assert (code, len(lines)) == (19, 1)
+    assert '"logged_in"' in lines[0]
+
+
+@pytest.mark.parametrize("arguments", [["sig", "alice", "--secret-key", KEY], ["--version"], ["call", "--help"]])
+def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom pycall.cli.main import run\n"
+        f"assert run({arguments!r}) == 0\n"
+        "print(*{'av', 'aiortc', 'numpy', 'aiohttp', 'sounddevice', 'cv2'} & {m.split('.')[0] for m in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=30
+    )
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_version(nowhere: Environment) -> None:
+    assert run(nowhere, "--version") == (0, [f"pycall {__version__}"], [])
+
+
+def test_every_exit_code_is_in_the_help(nowhere: Environment) -> None:
+    from pycall.cli.exit_codes import MEANINGS, ExitCode
+
+    for command in ["call", "answer"]:
+        _, out, _ = run(nowhere, command, "--help")
+        text = " ".join(" ".join(out).split())
+        for code in ExitCode:
+            assert f"{code.value} {MEANINGS[code]}" in text
