@@ -109,8 +109,9 @@ _AnyTrack = Track[av.AudioFrame] | Track[av.VideoFrame]
 class _Deck:
     """What plays in one run of the thread: the tracks, their common clock and where they push. One thread only."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, player: _Player) -> None:
+        self._player = player
+        self._path = player.path
         self._base = time.monotonic()
         self._offset = 0.0
         self._sound: Track[av.AudioFrame] | None = None
@@ -122,11 +123,11 @@ class _Deck:
         """Open and close tracks so that just these play, from where the clock is. Raises `MediaError`."""
         first = not self._tracks()
         if audio and self._sound is None:
-            self._sound = Track(self._path, av.AudioFrame)
+            self._sound = self._player.opened_sound() or Track(self._path, av.AudioFrame)
             self._sound.seek(self._position())
             self._line = SoundLine()
         if video and self._pictures is None:
-            self._pictures = Track(self._path, av.VideoFrame)
+            self._pictures = self._player.opened_pictures() or Track(self._path, av.VideoFrame)
             self._pictures.seek(self._position())
         if self._sound is not None and not audio:
             self._sound.close()
@@ -237,17 +238,36 @@ class _Player:
         self.path = path
         self._audio: Intake[AudioFrame] | None = None
         self._video: Intake[VideoFrame] | None = None
+        self._sound: Track[av.AudioFrame] | None = None
+        self._pictures: Track[av.VideoFrame] | None = None
         self._lock = Lock()
         self._run: _Run | None = None
 
-    def attach(self, audio: Intake[AudioFrame] | None, video: Intake[VideoFrame] | None) -> None:
-        """Play to these (None: as before) from where the other kind is, or from the beginning if there is none."""
+    def attach_audio(self, intake: Intake[AudioFrame], opened: Track[av.AudioFrame] | None) -> None:
+        """Play to `intake` from where the pictures are, or from the beginning; `opened`: a track at its start."""
         with self._lock:
-            self._audio = audio or self._audio
-            self._video = video or self._video
-            if self._run is None or not self._run.thread.is_alive():
-                self._run = _Run(self._play, f"pycall-file {os.path.basename(self.path)}")
-            self._run.changed.set()
+            self._sound, self._audio = opened, intake
+            self._go()
+
+    def attach_video(self, intake: Intake[VideoFrame], opened: Track[av.VideoFrame] | None) -> None:
+        """The same for pictures."""
+        with self._lock:
+            self._pictures, self._video = opened, intake
+            self._go()
+
+    def opened_sound(self) -> Track[av.AudioFrame] | None:
+        """The track that came with the intake, once."""
+        track, self._sound = self._sound, None
+        return track
+
+    def opened_pictures(self) -> Track[av.VideoFrame] | None:
+        track, self._pictures = self._pictures, None
+        return track
+
+    def _go(self) -> None:
+        if self._run is None or not self._run.thread.is_alive():
+            self._run = _Run(self._play, f"pycall-file {os.path.basename(self.path)}")
+        self._run.changed.set()
 
     def detach(self, intake: object) -> None:
         """Push no more to `intake`; the last one ends the thread, which is joined."""
@@ -266,7 +286,7 @@ class _Player:
             run.thread.join(_JOIN_LIMIT)
 
     def _play(self, run: _Run) -> None:
-        deck = _Deck(self.path)
+        deck = _Deck(self)
         try:
             while not run.stopped:
                 self._step(deck, run)
@@ -302,13 +322,14 @@ class FileAudio:
     """The sound of a file, mono, 48 kHz, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there is none."""
 
     def __init__(self, path: str) -> None:
-        Track(path, av.AudioFrame).close()
+        self._opened: Track[av.AudioFrame] | None = Track(path, av.AudioFrame)
         self.player = _Player(os.path.realpath(path))
         self._intake: Intake[AudioFrame] | None = None
 
     def start(self, intake: Intake[AudioFrame]) -> None:
         self._intake = intake
-        self.player.attach(intake, None)
+        self.player.attach_audio(intake, self._opened)
+        self._opened = None
 
     @property
     def started(self) -> bool:
@@ -324,13 +345,14 @@ class FileVideo:
     """The pictures of a file as they are, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there are none."""
 
     def __init__(self, path: str) -> None:
-        Track(path, av.VideoFrame).close()
+        self._opened: Track[av.VideoFrame] | None = Track(path, av.VideoFrame)
         self.player = _Player(os.path.realpath(path))
         self._intake: Intake[VideoFrame] | None = None
 
     def start(self, intake: Intake[VideoFrame]) -> None:
         self._intake = intake
-        self.player.attach(None, intake)
+        self.player.attach_video(intake, self._opened)
+        self._opened = None
 
     @property
     def started(self) -> bool:

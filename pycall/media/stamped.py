@@ -112,14 +112,13 @@ class StampedFile:
     """The source `stamped:PATH`: the pictures of `ReferenceClip` at the profile's rate, with number and time."""
 
     def __init__(self, path: str, profile: VideoProfile) -> None:
-        ReferenceClip(path, profile).close()
         self._path = path
         self._profile = profile
-        self._clip: ReferenceClip | None = None
+        self._clip: ReferenceClip | None = ReferenceClip(path, profile)
         self._ticker: Ticker | None = None
 
     def start(self, intake: Intake[VideoFrame]) -> None:
-        clip = ReferenceClip(self._path, self._profile)
+        clip = self._clip or ReferenceClip(self._path, self._profile)
         clip.planes(0)
         self._clip = clip
 
@@ -138,3 +137,4 @@ class StampedFile:
             self._ticker.stop()
         if self._clip is not None:
             self._clip.close()
+            self._clip = None
