@@ -28,7 +28,7 @@ LONGEST_INTERVAL = 0.1
 MANY = 8
 AT_ONCE = 40
 """So many packets are told of without waiting."""
-MARKER_GAP = 0.03
+MARKER_GAP = 0.045
 """Seconds since the last feedback after which the end of a picture is told of at once."""
 LATE = 0.5
 """Seconds for which a packet that was told to be missing can still be reported."""

@@ -14,8 +14,11 @@ _ARRIVAL_PERIOD = 2**24 * 0.064
 
 @dataclass(frozen=True, slots=True)
 class PacketResult:
-    """One packet's fate. `seq` does not wrap, `size` is bytes, `sent` is our clock, `arrived` the receiver's (seconds; the
-    two clocks have nothing in common) or None if it was lost, `cluster` the probe it belonged to (0: none)."""
+    """One packet's fate.
+
+    `seq` does not wrap, `size` is bytes, `sent` seconds of our clock, `arrived` seconds of the receiver's (the two have
+    nothing in common) or None if it was lost, `cluster` the probe it belonged to (0: none).
+    """
 
     seq: int
     size: int
@@ -25,7 +28,7 @@ class PacketResult:
 
 
 class SentLog:
-    """Packets under way. Each is reported once, as arrived or as lost; one that no feedback speaks of is not reported."""
+    """Packets under way; each is reported once, as arrived or as lost, or never if no feedback speaks of it."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity

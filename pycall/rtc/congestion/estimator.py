@@ -1,0 +1,177 @@
+"""The delay-based estimate: how many bit/s the path takes while its queue stays short.
+
+Detection is by the queueing delay itself (as in RFC 8698, NADA), not by its trend (draft-ietf-rmcat-gcc-02): a call
+needs a bound on the delay, in milliseconds, and only the delay can hold one. A trend sees growth but not a queue that
+stands, and with jitter of the size of a picture's spacing its threshold adapts until it sees nothing. NADA's answer,
+a rate that follows the delay in proportion, is slow both ways after a drop of capacity; the answer here is GCC's
+instead: the throughput the receiver acknowledged is the link's rate whenever its queue is busy, so one step to 0.85
+of it is right at once, and a little less than that for as long as it takes to drain what was queued.
+
+    GROW  ── the queue passes its limit ──►  DRAIN  ── the queue is nearly gone ──►  GROW
+
+- In GROW the rate rises by 8 %/s near the capacity that the last overuse showed, by 30 %/s where nothing is known to
+  be in the way, and never above 1.5 times what arrives (a rate that was not tried is not known).
+- In DRAIN the rate stands still (the target is lower, by the queue's length); another step down comes only if the
+  queue does not shrink although a round trip has passed.
+- A queue that does not answer to `FUTILE` more steps down is not ours (another route, a bulk download): the base is
+  set anew, so that the call is not starved by it.
+- The limit allows for jitter and for the time one packet takes at the current rate, or slow links would seem full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .delay import QueueDelay
+from .loss import LossLimit
+from .sent import PacketResult
+from .throughput import Throughput
+
+QUEUE_LIMIT = 0.04
+"""Seconds of queue that are always allowed: a picture sent within its own time makes about that much."""
+JITTER_SHARE = 2.0
+MOST_JITTER = 0.03
+PACKET_BITS = 1200 * 8
+BACK_OFF = 0.85
+"""Of the acknowledged throughput (draft-ietf-rmcat-gcc-02, section 5.5, asks for 0.8 to 0.95)."""
+SLOW_GROWTH, FAST_GROWTH = 0.08, 0.30
+"""Per second. The first is GCC's; at the second, 0.3 s pass until an overshoot is seen: 9 % too much, 30 ms of
+queue."""
+PASSED = 1.05
+"""This much above the known capacity with a short queue, that capacity is history."""
+FAR_BELOW = 0.8
+LITTLE_LOSS, SOME_LOSS = 0.02, 0.05
+"""Shares lost beyond the path's own, by a buffer too short to show a delay: with the first, growth is slow; with the
+second there is none."""
+UNTRIED = 1.5
+"""Times the acknowledged throughput that the estimate may be."""
+BUSY_WINDOW = 0.2
+LONG_WINDOW = 0.5
+FUTILE = 2
+DRAIN_TIME = 0.8
+"""A queue of so many seconds would stop the media altogether while it drains; half of it takes half of the rate."""
+MOST_DRAIN = 0.6
+
+
+class DelayEstimate:
+    """The estimate, fed with the results of each feedback."""
+
+    def __init__(self, start: float, minimum: float, maximum: float) -> None:
+        self.rate = start
+        """bit/s that the path takes in the long run."""
+        self.draining = False
+        """Whether a queue of our own making is being drained."""
+        self.capacity: float | None = None
+        """bit/s that the link was last seen to carry with a busy queue; None if unknown or outgrown."""
+        self.backed_off_at = float("-inf")
+        self.queue = QueueDelay()
+        self._throughput = Throughput()
+        self._limits = (minimum, maximum)
+        self._updated_at: float | None = None
+        self._at_back_off = (0.0, 0.0)
+        self._rate_before = start
+        self._unanswered = 0
+
+    @property
+    def queue_limit(self) -> float:
+        """Seconds of queue from which on the path counts as overused."""
+        jitter = min(self.queue.jitter * JITTER_SHARE, 2 * MOST_JITTER)
+        return QUEUE_LIMIT + jitter + PACKET_BITS / self.rate
+
+    @property
+    def target(self) -> float:
+        """bit/s to send now: the rate, less what the queue needs to drain."""
+        if not self.draining:
+            return self.rate
+        return self.rate * (1 - min(MOST_DRAIN, self.queue.now / DRAIN_TIME))
+
+    @property
+    def acknowledged(self) -> float | None:
+        """bit/s that arrived over the last half second; None if too little did."""
+        return self._throughput.rate(LONG_WINDOW)
+
+    def set_limits(self, minimum: float, maximum: float) -> None:
+        """The rate stays within these from now on (bit/s)."""
+        self._limits = (minimum, maximum)
+        self._set(self.rate)
+
+    def raise_to(self, rate: float) -> None:
+        """A probe has shown that the path takes `rate` bit/s."""
+        if rate > self.rate and not self.draining:
+            self.capacity = None
+            self._set(rate)
+
+    def lower_to(self, rate: float) -> None:
+        """Something else (silence, loss) has shown that the path does not take more than `rate` bit/s."""
+        self._set(min(self.rate, rate))
+
+    def update(self, results: Iterable[PacketResult], now: float, *, rtt: float, loss: LossLimit) -> None:
+        """Take the results of one feedback; `rtt` in seconds."""
+        for result in results:
+            if result.arrived is not None:
+                self.queue.add(result.sent, result.arrived)
+                self._throughput.add(result.size, result.arrived)
+        self.queue.update()
+        passed = 0.0 if self._updated_at is None else min(now - self._updated_at, 0.2)
+        self._updated_at = now
+        if self._overused() or loss.overflowing(self.queue.now / self.queue_limit):
+            self._overuse(now, rtt, loss.own)
+        elif self.queue.now < self.queue_limit / 2:
+            self.draining, self._unanswered = False, 0
+            self._grow(passed, loss.excess)
+
+    def _overused(self) -> bool:
+        limit = self.queue_limit
+        ahead = 2 * self.queue.now - self.queue.before
+        return self.queue.now > limit or (self.queue.now > limit / 2 and ahead > 1.5 * limit)
+
+    def _overuse(self, now: float, rtt: float, own_loss: float) -> None:
+        busy = self._throughput.rate(BUSY_WINDOW) or self._throughput.rate(LONG_WINDOW)
+        if busy is None:
+            return
+        # What the path loses even with an empty queue, the link carried too.
+        carried = busy / (1 - min(own_loss, 0.3))
+        since, (then, _) = now - self.backed_off_at, self._at_back_off
+        answering = self.draining and self.queue.now < 0.9 * then
+        worse = self.draining and carried < 0.8 * (self.capacity or carried)
+        if since < rtt + 0.1 or (answering and not worse and since < rtt + 1.0):
+            return
+        self._back_off(carried, now)
+
+    def _back_off(self, carried: float, now: float) -> None:
+        if self.draining and self.queue.now > 0.7 * self._at_back_off[1]:
+            self._unanswered += 1
+        if self._unanswered >= FUTILE:
+            self._not_ours()
+            return
+        if not self.draining:
+            self._at_back_off = (self.queue.now, self.queue.now)
+            self._rate_before = self.rate
+        self._at_back_off = (self.queue.now, self._at_back_off[1])
+        known = self.capacity
+        steady = known is not None and 0.7 * known < carried < 1.4 * known
+        self.capacity = 0.6 * known + 0.4 * carried if known is not None and steady else carried
+        self._set(min(self.rate, BACK_OFF * carried))
+        self.draining, self.backed_off_at = True, now
+
+    def _not_ours(self) -> None:
+        """The queue stays the same however little we send."""
+        self._unanswered, self.draining, self.capacity = 0, False, None
+        self.queue.rebase()
+        self._set(max(self.rate, BACK_OFF * self._rate_before))
+
+    def _grow(self, passed: float, excess: float) -> None:
+        if excess > SOME_LOSS:
+            return
+        if self.capacity is not None and self.rate > PASSED * self.capacity:
+            self.capacity = None
+        near = self.capacity is not None and self.rate > FAR_BELOW * self.capacity
+        near = near or excess > LITTLE_LOSS
+        grown = self.rate * (1 + (SLOW_GROWTH if near else FAST_GROWTH) * passed)
+        arriving = self.acknowledged
+        if arriving is not None:
+            grown = min(grown, max(self.rate, UNTRIED * arriving + 20_000))
+        self._set(grown)
+
+    def _set(self, rate: float) -> None:
+        self.rate = min(max(rate, self._limits[0]), self._limits[1])
