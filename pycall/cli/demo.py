@@ -25,6 +25,7 @@ from pycall.core.usersig import make_user_sig
 
 from .demo_process import PartyProcess, Word
 from .exit_codes import ExitCode
+from .wording import complain
 
 if TYPE_CHECKING:
     from signaling_server.app import Server
@@ -68,7 +69,10 @@ def run(*, seconds: float, out: str, json: bool) -> ExitCode:
         sys.stdout.write(jsons.dumps(report.figures) + "\n")
     else:
         _print(report, folder)
-    return ExitCode.OK if report.problem is None else ExitCode.NOT_READY
+    if report.problem is not None:
+        complain(f"the call did not work: {report.problem}", "not_arrived")
+        return ExitCode.NOT_READY
+    return ExitCode.OK
 
 
 def _draw(report: Report, path: Path) -> None:
@@ -124,7 +128,8 @@ async def _call(caller: PartyProcess, callee: PartyProcess, seconds: float, *, q
 
 async def _talk(seconds: float, *, quiet: bool) -> None:
     """Let them talk, with a progress bar."""
-    if quiet:
+    if quiet or not sys.stdout.isatty():
+        _say(quiet, f"talking {seconds:g} s")
         await asyncio.sleep(seconds)
         return
     from rich.console import Console
@@ -180,4 +185,5 @@ def _print(report: Report, folder: Path) -> None:
     console.print(
         f"{folder / 'demo.mkv'}: what bob saw and heard; {folder / 'demo.png'}: sent and received", soft_wrap=True
     )
-    console.print("the call worked" if report.problem is None else f"the call did not work: {report.problem}")
+    if report.problem is None:
+        console.print("the call worked")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -71,13 +70,21 @@ class Usage:
 
 
 def resident_megabytes() -> float:
-    """Memory of this process now where the system tells (Linux), else its peak."""
+    """Memory of this process now where the system tells (Linux), else its peak; 0 where neither is known."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+        return _peak_megabytes()
+
+
+def _peak_megabytes() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
 def tell(what: str, **fields: object) -> None:
@@ -206,11 +213,11 @@ class Party:
     def _save_shown(self) -> Mapping[str, Any]:
         """The last picture kept, in colour, for the report's image."""
         if self._seen.shown is None:
-            return {"shown": None, "shown_rgb": ""}
-        number, frame = self._seen.shown
+            return {"shown": None, "shown_at": 0.0, "shown_rgb": ""}
+        stamp, frame = self._seen.shown
         path = self._folder / f"{self._role.role}-shown.npy"
         np.save(path, frame.to_numpy())
-        return {"shown": number, "shown_rgb": str(path)}
+        return {"shown": stamp.number, "shown_at": stamp.time, "shown_rgb": str(path)}
 
     def _result(self, sent: str, heard: str) -> Mapping[str, Any]:
         seen = self._seen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from .demo_clip import PROFILE, open_reference
 from .lettering import HEIGHT, Picture, write
 
 if TYPE_CHECKING:
-    from .demo_report import Report
+    from .demo_report import Report, Shown
 
 WIDTH = 640
 """Pixels of each of the two pictures."""
@@ -30,19 +29,19 @@ def draw(report: Report, path: Path) -> None:
     """Write the image; a call without a picture gives one with figures only."""
     height = WIDTH * 9 // 16
     if report.shown is not None:
-        number, seen = report.shown
-        received = av.VideoFrame.from_ndarray(np.load(seen), format="rgb24")
-        both = [_scaled(picture, height) for picture in (_sent(number), received)]
+        received = av.VideoFrame.from_ndarray(np.load(report.shown.path), format="rgb24")
+        both = [_scaled(picture, height) for picture in (_sent(report.shown), received)]
     else:
         both = [np.zeros((height, WIDTH, 3), np.uint8)] * 2
     lines = [f"{name:10} {value}" for name, value in report.rows()]
     _save(_compose(both, lines), path)
 
 
-def _sent(number: int) -> av.VideoFrame:
+def _sent(shown: Shown) -> av.VideoFrame:
+    """The picture as its sender made it, worked out anew."""
     clip = open_reference(profile(PROFILE))
     try:
-        return clip.picture(number, time.time())
+        return clip.picture(shown.number, shown.time)
     finally:
         clip.close()
 

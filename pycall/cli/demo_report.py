@@ -48,13 +48,22 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A received picture: what its stamp says (number, unix time), and the file with its RGB array."""
+
+    number: int
+    time: float
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The figures as the JSON object has them, why the call does not count (or None), and a picture for the image."""
 
     figures: dict[str, Any]
     problem: str | None
-    shown: tuple[int, Path] | None
-    """Number of the last picture kept at the callee, and the file with its RGB."""
+    shown: Shown | None
+    """The last picture kept at the callee."""
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value for people."""
@@ -104,7 +113,8 @@ def make_report(caller: Words, callee: Words) -> Report:
         "end_reason": callee["ended"]["reason"],
         "duration_s": round(callee["ended"]["duration"], 3),
     }
-    shown = None if result["shown"] is None else (result["shown"], Path(result["shown_rgb"]))
+    known = result["shown"] is not None
+    shown = Shown(result["shown"], result["shown_at"], Path(result["shown_rgb"])) if known else None
     return Report(figures, _problem(down, up), shown)
 
 

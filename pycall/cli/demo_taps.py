@@ -55,8 +55,8 @@ class PictureNotes:
         self.size = (0, 0)
         self.first_at: float | None = None
         self.keeping = False
-        self.shown: tuple[int, VideoFrame] | None = None
-        """The last picture kept, with its number."""
+        self.shown: tuple[Stamp, VideoFrame] | None = None
+        """The last picture kept, with its stamp."""
         self._path = keep_in
         self._file: BinaryIO | None = None
         self._next_keep = 0.0
@@ -93,7 +93,7 @@ class PictureNotes:
         self._next_keep = now + KEEP_EVERY
         self._file.write(pixels_of(frame.picture.planes[0]).tobytes())
         self.kept.append(stamp.number)
-        self.shown = stamp.number, frame
+        self.shown = stamp, frame
 
 
 class _NotingIntake:

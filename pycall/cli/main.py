@@ -14,6 +14,7 @@ from pycall.core.errors import ErrorCode, PyCallError
 
 from . import options as o
 from .exit_codes import ExitCode, for_error, table
+from .wording import complain
 
 _EXIT_CODES = "Exit codes:\n\n" + table()
 
@@ -222,18 +223,10 @@ def doctor(server: o.Server = None, json: o.Json = False) -> int:
     return run(server=server, json=json)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def complain(message: str, code: str) -> None:
-    """One line on stderr: what is wrong, what to do, and the stable code."""
-    sys.stderr.write(f"pycall: {_one_line(message)} [{code}]\n")
-    sys.stderr.flush()
-
-
 def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What a bug looks like to a user: one line; the traceback only with PYCALL_DEBUG set."""
+    """What a bug looks like to a user: one line; the traceback only with PYCALL_DEBUG set. Ctrl-C is no bug."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
     if os.environ.get("PYCALL_DEBUG"):
         sys.__excepthook__(kind, error, trace)
     complain(f"error inside pycall, please report it: {kind.__name__}: {error}", "internal")

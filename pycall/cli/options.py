@@ -59,13 +59,15 @@ VideoSource = Annotated[
 ]
 AudioSink = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="speaker, file:PATH or null.", show_default="speaker", rich_help_panel=_MEDIA),
+    typer.Option(
+        metavar="NAME", help="speaker, speaker:NAME, file:PATH or null.", show_default="speaker", rich_help_panel=_MEDIA
+    ),
 ]
 VideoSink = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="window, file:PATH or null.",
+        help="window, terminal, file:PATH or null.",
         show_default="window, if there is a display",
         rich_help_panel=_MEDIA,
     ),

@@ -171,6 +171,8 @@ class Plan:
     config: Callable[[Tell], EngineConfig]
     work: Callable[[Phone], Awaitable[EndReason]]
     talk_for: float | None
+    screen_taken: bool = False
+    """Pictures are drawn in the terminal, which leaves no line for ours."""
 
 
 async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -> ExitCode:
@@ -183,7 +185,7 @@ async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -
 def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:
     from pycall.engine import CallEngine
 
-    view = open_view(json=json)
+    view = open_view(json=json, screen_taken=plan.screen_taken)
     try:
         engine = CallEngine(plan.config(view.notice))
         return asyncio.run(_run(identity, engine, view, plan))
@@ -208,6 +210,7 @@ def run_call(
         lambda tell: media.config(identity, tell, video=video),
         lambda phone: phone.call(user, kind, timeout),
         talk_for,
+        media.video_sink == "terminal",
     )
     return _start(identity, plan, json=json)
 
@@ -225,6 +228,7 @@ def run_answer(
         once=once,
         talk_for=talk_for,
         json=json,
+        screen_taken=media.video_sink == "terminal",
     )
 
 
@@ -236,6 +240,7 @@ def answer_with(
     once: bool,
     talk_for: float | None,
     json: bool,
+    screen_taken: bool = False,
 ) -> ExitCode:
     """Answer calls with an engine of one's own making; `config` is given where to tell what is missing."""
 
@@ -245,4 +250,4 @@ def answer_with(
             if once or phone.interrupted:
                 return reason
 
-    return _start(identity, Plan(config, work, talk_for), json=json)
+    return _start(identity, Plan(config, work, talk_for, screen_taken), json=json)

@@ -150,11 +150,11 @@ class LiveView:
         self._live.stop()
 
 
-def open_view(*, json: bool) -> View:
-    """The view that fits: JSON if asked for, a live line on a terminal, else plain lines."""
+def open_view(*, json: bool, screen_taken: bool = False) -> View:
+    """The view that fits: JSON if asked for, a live line on a terminal, else (or under pictures) plain lines."""
     if json:
         return JsonView()
-    return LiveView() if sys.stdout.isatty() else PlainView()
+    return LiveView() if sys.stdout.isatty() and not screen_taken else PlainView()
 
 
 _QUALITY = {

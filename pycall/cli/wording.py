@@ -1,9 +1,10 @@
-"""Events as the terminal shows them: one plain sentence for people, one JSON object for scripts."""
+"""What the terminal is told: events as a sentence for people or an object for scripts, and complaints."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -149,3 +150,9 @@ def to_json(event: ev.Event) -> str:
     body = {"event": event_name(event)}
     body.update({f.name: _plain(getattr(event, f.name)) for f in fields(event)})
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def complain(message: str, code: str) -> None:
+    """One line on stderr: what is wrong, what to do, and the stable code."""
+    sys.stderr.write(f"pycall: {' '.join(message.split())} [{code}]\n")
+    sys.stderr.flush()

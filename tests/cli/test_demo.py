@@ -64,3 +64,14 @@ def test_ctrl_c_ends_the_demo_and_its_processes(nowhere: Environment, tmp_path: 
         assert demo.ended() == 130
         assert not any("Traceback" in line for line in demo.err)
         assert not any(child.is_running() for child in children)
+
+
+def test_killing_the_demo_leaves_no_process(nowhere: Environment, tmp_path: Path) -> None:
+    with Command(nowhere, "demo", "--seconds", "60", "--out", str(tmp_path)) as demo:
+        demo.line("talking")
+        children = psutil.Process(demo.process.pid).children()
+        demo.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=10)
+        for child in alive:
+            child.kill()
+        assert len(children) == 2 and not alive
