@@ -100,7 +100,7 @@ def _microphone(tell: Tell) -> str:
     found = find_audio()
     if found.inputs:
         return "mic"
-    tell(f"{found.problem or 'no microphone found'}: sending silence")
+    tell(_instead("no microphone found", "sending silence", found.problem))
     return "null"
 
 
@@ -110,7 +110,7 @@ def _speaker(tell: Tell) -> str:
     found = find_audio()
     if found.outputs:
         return "speaker"
-    tell(f"{found.problem or 'no speaker found'}: playing nothing")
+    tell(_instead("no speaker found", "playing nothing", found.problem))
     return "null"
 
 
@@ -132,5 +132,10 @@ def _screen(tell: Tell, video: bool) -> str:
     if problem is None:
         return "window"
     if video:
-        tell("no display found: showing no picture" if "DISPLAY" in problem else f"showing no picture: {problem}")
+        tell(_instead("no display found", "showing no picture", None if "DISPLAY" in problem else problem))
     return "null"
+
+
+def _instead(missing: str, instead: str, problem: str | None) -> str:
+    """One line: what is not there, or what has to be installed, and what happens instead."""
+    return f"{missing}: {instead}" if problem is None else f"{instead}: {problem}"

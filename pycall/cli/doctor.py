@@ -17,6 +17,7 @@ from pycall.config import DEFAULT_SERVER
 from .devfile import read_dev_file
 from .exit_codes import ExitCode
 from .hardware import find_audio, find_cameras, window_problem
+from .identity import check_server
 
 PACKAGES = ("aiortc", "aioice", "av", "numpy", "aiohttp", "msgspec", "sounddevice")
 ANSWER_SECONDS = 3.0
@@ -34,7 +35,9 @@ class Check:
 
 
 def run(*, server: str | None, json: bool) -> ExitCode:
-    """Try everything; exit 0 if a call is possible."""
+    """Try everything; exit 0 if a call is possible. Raises ConfigError for an address that cannot be one."""
+    if server is not None:
+        check_server(server)
     checks = [check for look in _looks(server) for check in look()]
     possible = all(check.ok for check in checks if check.needed)
     if json:
@@ -111,7 +114,8 @@ def _server(named: str | None) -> Check:
         "start one here: pycall serve --dev" if not named else "check the address, and that `pycall serve` runs there"
     )
     try:
-        with urllib.request.urlopen(health, timeout=ANSWER_SECONDS) as reply:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # as calls do: no proxy
+        with direct.open(health, timeout=ANSWER_SECONDS) as reply:
             return Check("server", True, f"{url} answers ({reply.status})", needed=True)
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error

@@ -40,7 +40,8 @@ def check_user(user: str) -> str:
     return user
 
 
-def _check_server(server: str) -> str:
+def check_server(server: str) -> str:
+    """`server`, if it can be a server's address; else a ConfigError."""
     parts = urlsplit(server)
     if parts.scheme not in {"ws", "wss"} or not parts.hostname:
         raise _wrong(f"{server[:80]!r} is no server address: use ws://HOST:PORT/ws or wss://HOST/ws")
@@ -72,7 +73,7 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
         raise _wrong("who are you? give --as USER (or set PYCALL_USER)")
     user = check_user(as_user)
     if server is not None:
-        _check_server(server)
+        check_server(server)
     dev = read_dev_file()
     there = server or (dev.url if dev else DEFAULT_SERVER)
     app = app_id or (dev.app_id if dev and dev.url == there else DEFAULT_APP_ID)

@@ -69,6 +69,7 @@ CALL = ("call", "bob", *AS_ALICE, "--json")
         (["serve", "--dev", "--host", "0.0.0.0"], "bad_setting", 2),
         (["serve", "--secret-key-file", "/nonexistent"], "bad_setting", 2),
         (["demo", "--out", "/dev/null/demo"], "bad_setting", 2),
+        (["doctor", "--server", "http://127.0.0.1"], "bad_setting", 2),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else str(value),
 )

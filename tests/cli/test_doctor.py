@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.command import Environment, run
 
@@ -43,3 +44,16 @@ def test_doctor_fails_for_a_server_that_is_named_and_away(nowhere: Environment) 
     code, out, _ = run(nowhere, "doctor", "--server", "ws://127.0.0.1:9/ws")
     assert code == 24
     assert any(line.startswith("FAIL  server") for line in out)
+
+
+def test_without_portaudio_it_says_what_to_install(tmp_path: Path) -> None:
+    """As on a machine where the sounddevice package is there and its library is not."""
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
+    bare = Environment(tmp_path, PYTHONPATH=str(tmp_path), PYCALL_SECRET_KEY="5ca1ab1e" * 8)
+    code, out, _ = run(bare, "devices")
+    assert code == 0 and "libportaudio2" in out[1]
+    away = ("call", "bob", "--as", "alice", "--server", "ws://127.0.0.1:9/ws", "--json")
+    code, _, err = run(bare, *away, "--audio-source", "mic")
+    assert code == 23 and err[-1].endswith("[no_library]") and "libportaudio2" in err[-1]
+    code, _, err = run(bare, *away)
+    assert code == 21 and err[0].startswith("pycall: sending silence: ") and "libportaudio2" in err[0]
