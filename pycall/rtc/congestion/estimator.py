@@ -9,9 +9,9 @@ of it is right at once, and a little less than that for as long as it takes to d
 
     GROW  ── the queue passes its limit ──►  DRAIN  ── the queue is nearly gone ──►  GROW
 
-- In GROW the rate rises by 8 %/s near the capacity that the last overuse showed, by 30 %/s where nothing is known to
-  be in the way, and never above 1.5 times what arrives (a rate that was not tried is not known).
-- In DRAIN the rate stands still (the target is lower, by the queue's length); another step down comes only if the
+- In GROW the rate rises by 40 kbit/s and 3 % each second near the capacity that the last overuse showed, by 30 % where
+  nothing is known to be in the way, and never above 1.5 times what arrives (a rate that was not tried is not known).
+- In DRAIN the rate stands still, and the target is lower by the queue's length; another step down comes only if the
   queue does not shrink although a round trip has passed.
 - A queue that does not answer to `FUTILE` more steps down is not ours (another route, a bulk download): the base is
   set anew, so that the call is not starved by it.
@@ -34,9 +34,11 @@ MOST_JITTER = 0.03
 PACKET_BITS = 1200 * 8
 BACK_OFF = 0.85
 """Of the acknowledged throughput (draft-ietf-rmcat-gcc-02, section 5.5, asks for 0.8 to 0.95)."""
-SLOW_GROWTH, FAST_GROWTH = 0.08, 0.30
-"""Per second. The first is GCC's; at the second, 0.3 s pass until an overshoot is seen: 9 % too much, 30 ms of
-queue."""
+SLOW_STEP, SLOW_GROWTH, MOST_SLOW_GROWTH = 40_000, 0.03, 0.10
+"""bit/s per second, share per second, and the most of both. The constant step lets two calls on one link end up with
+like rates (growth in proportion would keep their first difference); nearly GCC's half a packet per response time."""
+FAST_GROWTH = 0.30
+"""Per second. 0.3 s pass until an overshoot is seen: 9 % too much by then, 30 ms of queue."""
 PASSED = 1.05
 """This much above the known capacity with a short queue, that capacity is history."""
 FAR_BELOW = 0.8
@@ -139,7 +141,8 @@ class DelayEstimate:
         self._back_off(carried, now)
 
     def _back_off(self, carried: float, now: float) -> None:
-        if self.draining and self.queue.now > 0.7 * self._at_back_off[1]:
+        # A queue that stays although all that is sent comes through: with too much sent, some of it would not.
+        if self.draining and self.queue.now > 0.7 * self._at_back_off[1] and carried > 0.85 * self.target:
             self._unanswered += 1
         if self._unanswered >= FUTILE:
             self._not_ours()
@@ -167,7 +170,8 @@ class DelayEstimate:
             self.capacity = None
         near = self.capacity is not None and self.rate > FAR_BELOW * self.capacity
         near = near or excess > LITTLE_LOSS
-        grown = self.rate * (1 + (SLOW_GROWTH if near else FAST_GROWTH) * passed)
+        slow = min(SLOW_STEP + SLOW_GROWTH * self.rate, MOST_SLOW_GROWTH * self.rate)
+        grown = self.rate + (slow if near else FAST_GROWTH * self.rate) * passed
         arriving = self.acknowledged
         if arriving is not None:
             grown = min(grown, max(self.rate, UNTRIED * arriving + 20_000))

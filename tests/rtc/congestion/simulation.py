@@ -1,4 +1,4 @@
-"""A simulated call over a simulated link: the real pacer, controller and feedback, a model of an encoder and of a bottleneck.
+"""A simulated call: the real pacer, controller and feedback, with models of an encoder and of a bottleneck.
 
 Time is an event queue; nothing sleeps. The link is one queue of limited length, served at a rate that changes by a
 schedule; before it packets may be lost at random or in bursts, behind it each flow has its own delay and jitter.
@@ -57,7 +57,7 @@ class Packet:
 
 
 class Link:
-    """A bottleneck: `schedule` is (from second, bit/s), `queue` the seconds of waiting from which on packets are dropped."""
+    """A bottleneck: `schedule` is (from second, bit/s); a packet that would wait over `queue` seconds is dropped."""
 
     def __init__(self, world: World, schedule: list[tuple[float, float]], queue: float = 0.3) -> None:
         self.world, self.schedule, self.queue = world, schedule, queue
@@ -165,6 +165,8 @@ class Call:
             self.skipped += 1
             return
         room = split(self.controller.target, AUDIO, self.controller.loss, [self.settings.demand(now)]).videos[0]
+        if not room:
+            return
         frame_bits = room / 30
         key = self.frame % int(30 * self.settings.keyframe_every) == 0
         bits = frame_bits * self.random.uniform(0.8, 1.2) * (6 if key else 0.8 if self.debt > 0 else 1)

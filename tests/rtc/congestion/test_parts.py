@@ -1,0 +1,184 @@
+"""The parts of the estimate, one by one: throughput, queueing delay, loss, probes."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pycall.rtc.congestion import PacketResult
+from pycall.rtc.congestion.delay import QueueDelay
+from pycall.rtc.congestion.loss import LossLimit
+from pycall.rtc.congestion.probe import Prober, measured
+from pycall.rtc.congestion.throughput import Throughput
+
+
+def test_throughput_is_measured_by_arrivals() -> None:
+    throughput = Throughput()
+    for i in range(60):
+        throughput.add(1250, 100 + i * 0.01)
+    assert throughput.rate(0.5) == pytest.approx(1e6, rel=0.01)
+    for i in range(60):
+        throughput.add(1250, 100.6 + i * 0.02)
+    assert throughput.rate(0.2) == pytest.approx(0.5e6, rel=0.1)
+
+
+def test_throughput_of_too_little_is_unknown() -> None:
+    throughput = Throughput()
+    assert throughput.rate(0.5) is None
+    for i in range(10):
+        throughput.add(1250, i * 0.001)
+    assert throughput.rate(0.5) is None
+
+
+def feed(queue: QueueDelay, began: float, seconds: float, delay: float, jitter: float = 0.0, seed: int = 1) -> None:
+    rng = random.Random(seed)
+    for i in range(int(seconds * 100)):
+        sent = began + i / 100
+        queue.add(sent, sent + 1000 + delay + rng.uniform(-jitter, jitter))
+        if i % 5 == 4:
+            queue.update()
+
+
+def test_the_queue_is_seen_through_jitter_and_unrelated_clocks() -> None:
+    queue = QueueDelay()
+    feed(queue, 0, 5, 0.05, jitter=0.02)
+    assert queue.now < 0.025 and 0.005 < queue.jitter < 0.03
+    feed(queue, 5, 1, 0.15, jitter=0.02)
+    assert queue.now == pytest.approx(0.1, abs=0.025)
+
+
+def test_growth_is_the_difference_to_the_window_before() -> None:
+    queue = QueueDelay()
+    feed(queue, 0, 2, 0.05)
+    for i in range(30):
+        queue.add(2 + i / 100, 1002 + i / 100 + 0.05 + i * 0.005)
+    queue.update()
+    assert queue.now > queue.before > 0.03
+
+
+def test_the_base_is_forgotten_and_may_be_set_anew() -> None:
+    queue = QueueDelay()
+    feed(queue, 0, 2, 0.05)
+    feed(queue, 2, 5, 0.15)
+    assert queue.now == pytest.approx(0.1, abs=0.001)
+    queue.rebase()
+    feed(queue, 7, 1, 0.15)
+    assert queue.now == pytest.approx(0.0, abs=0.001)
+    feed(queue, 8, 40, 0.25)
+    assert queue.now == pytest.approx(0.0, abs=0.001)
+
+
+class Lossy:
+    """A path that loses a share, of what is sent by a rate that keeps to the limit."""
+
+    def __init__(self) -> None:
+        self.limit, self.now, self.random = LossLimit(), 0.0, random.Random(3)
+        self.lowest = 1e9
+
+    def run(
+        self, seconds: float, *, own: float, capacity: float = 1e9, rate: float = 2e6, queued: bool = False
+    ) -> None:
+        for _ in range(int(seconds * 20)):
+            self.now += 0.05
+            sending = min(rate, self.limit.limit or rate)
+            passing = (1 - own) * min(1.0, capacity / sending)
+            arrivals = [self.random.random() < passing for _ in range(int(sending / 8 / 1200 / 20))]
+            results = [PacketResult(0, 1200, self.now, self.now if came else None) for came in arrivals]
+            self.limit.update(results, self.now, queued=queued, acknowledged=sending * passing)
+            self.lowest = min(self.lowest, self.limit.limit or rate)
+
+
+@pytest.mark.parametrize("own", [0.02, 0.05, 0.08])
+def test_light_loss_never_limits(own: float) -> None:
+    path = Lossy()
+    path.run(60, own=own)
+    assert path.limit.limit is None and path.lowest == 2e6
+    assert path.limit.own == pytest.approx(own, abs=0.04)
+
+
+def test_heavy_loss_of_the_path_itself_is_tried_and_then_accepted() -> None:
+    path = Lossy()
+    path.run(2, own=0.0)
+    path.run(5, own=0.25)
+    assert 1e6 < path.lowest < 2e6
+    path.run(1, own=0.25)
+    assert path.limit.limit is None
+    path.lowest = 1e9
+    path.run(10, own=0.25)
+    assert path.lowest == 2e6
+
+
+def test_a_policer_is_recognised_and_kept_to() -> None:
+    path = Lossy()
+    path.run(1, own=0.0)
+    path.run(20, own=0.0, capacity=1e6)
+    assert path.limit.limit is not None
+    assert path.limit.loss < 0.3 and path.limit.limit < 1.4e6
+
+
+def test_loss_that_comes_with_a_queue_is_left_to_the_delay() -> None:
+    path = Lossy()
+    path.run(5, own=0.3, queued=True)
+    assert path.limit.limit is None
+    assert path.limit.overflowing(0.5) and not path.limit.overflowing(0.05)
+
+
+def burst(
+    cluster: int, rate: float, capacity: float, jitter: float = 0.0, seed: int = 1, count: int = 10
+) -> list[PacketResult]:
+    rng, free, results = random.Random(seed), 0.0, []
+    for i in range(count):
+        sent = i * 1200 * 8 / rate
+        free = max(free, sent) + 1200 * 8 / capacity
+        results.append(PacketResult(i, 1200, sent, 50 + free + rng.uniform(-jitter, jitter), cluster))
+    return results
+
+
+def test_a_probe_shows_its_own_rate_on_a_free_link_and_the_capacity_on_a_full_one() -> None:
+    assert measured(burst(1, 2e6, 10e6), 0.0) == pytest.approx(2e6, rel=0.01)
+    assert measured(burst(1, 4e6, 1e6), 0.0) == pytest.approx(0.85e6, rel=0.05)
+
+
+def test_a_probe_under_jitter_hardly_ever_promises_what_is_not_there() -> None:
+    found = sorted(measured(burst(1, 2e6, 1e6, jitter=0.02, seed=seed, count=16), 0.0) or 0.0 for seed in range(200))
+    assert found[100] < 1e6 and found[180] < 1.3e6
+
+
+def test_a_probe_of_which_too_little_arrives_shows_nothing_and_lost_packets_do_not_count() -> None:
+    results = burst(1, 2e6, 10e6)
+    lost = [PacketResult(r.seq, r.size, r.sent, None, 1) if r.seq % 2 else r for r in results]
+    assert measured(lost, 0.0) is None
+    some = [PacketResult(r.seq, r.size, r.sent, None, 1) if r.seq in (3, 6, 8) else r for r in results]
+    assert measured(some, 0.0) == pytest.approx(1.4e6, rel=0.02)
+    assert measured(some, 0.3) == pytest.approx(2e6, rel=0.02)
+
+
+def test_probes_climb_while_they_succeed_and_become_rare_when_they_do_not() -> None:
+    prober, now, rate, asked = Prober(400e3), 0.0, 400e3, []
+    while now < 30:
+        probe = prober.wanted(rate, 3e6, 0.0, now)
+        if probe is not None:
+            asked.append((now, probe.rate))
+            found = prober.add(burst(probe.cluster, probe.rate, 2e6), 0.0, now + 0.1)
+            rate = max(rate, found or 0.0)
+        now += 0.1
+    assert [round(rate / 1e3) for _, rate in asked[:2]] == [1200, 2400]
+    assert rate == pytest.approx(1.7e6, rel=0.05)
+    assert 5 <= len(asked) <= 12
+    assert asked[-1][0] - asked[-2][0] == pytest.approx(5.0, abs=0.2)
+
+
+def test_no_probe_while_one_is_under_way_and_none_beyond_what_can_be_used() -> None:
+    prober = Prober(400e3)
+    probe = prober.wanted(400e3, 500e3, 0.0, 0.0)
+    assert probe is not None and probe.rate == 600e3
+    assert prober.wanted(400e3, 500e3, 0.0, 0.5) is None
+    assert prober.wanted(500e3, 500e3, 0.0, 5.0) is None
+
+
+def test_a_probe_that_is_never_answered_is_given_up() -> None:
+    prober = Prober(400e3)
+    assert prober.wanted(400e3, 3e6, 0.0, 0.0) is not None
+    asked = [now for now in range(1, 40) if prober.wanted(400e3, 3e6, 0.0, float(now))]
+    assert asked and len(asked) < 12
