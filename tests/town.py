@@ -57,9 +57,10 @@ class Peer:
 class Phone:
     """One client of one user: a Line, its socket, its pretended media."""
 
-    def __init__(self, town: Town, user_id: str) -> None:
+    def __init__(self, town: Town, user_id: str, name: str = "") -> None:
         self.town = town
         self.user_id = user_id
+        self.name = name or user_id
         self.lives = 0
         self.connect_wanted = True
         self.start_anew()
@@ -67,7 +68,7 @@ class Phone:
     def start_anew(self) -> None:
         """The program starts, or starts again after a crash: a new device with an empty memory."""
         self.lives += 1
-        self.device_id = f"{self.user_id}-{self.lives}"
+        self.device_id = f"{self.name}-{self.lives}"
         self.line = Line()
         self.session: int | None = None
         self.up: deque[ClientMessage] = deque()
@@ -224,7 +225,8 @@ class Phone:
         assert self.capturing is not None, "media connections only in a call"
         assert user_id not in self.peers or self.peers[user_id].generation < peer.generation
         self.peers[user_id] = peer
-        if peer.offers:
+        peer.agreed = self.town.instant_media
+        if peer.offers and not self.town.instant_media:
             self._signal(user_id, peer, "offer")
 
     def _deliver(self, signaled: Signaled) -> None:
@@ -273,6 +275,8 @@ class Town:
         self.records: list[StoredCall] = []
         self.users: set[str] = set()
         self.disk_full = False
+        self.instant_media = False
+        """Media connections agree without offer and answer."""
         self.twice = False
         """Every message is delivered twice."""
         self.cut: set[tuple[str, str]] = set()
@@ -291,9 +295,9 @@ class Town:
 
     def another(self, user: str) -> Phone:
         """A second program of the same user; not connected yet. `town[user]` stays the first."""
-        phone = Phone(self, user)
-        phone.device_id = f"{user}-other-{len(self.phones)}"
-        self.phones[phone.device_id] = phone
+        phone = Phone(self, user, f"{user}{len(self.phones)}")
+        phone.connect_wanted = False
+        self.phones[phone.name] = phone
         return phone
 
     def copy(self) -> Town:
@@ -343,6 +347,7 @@ class Town:
             phone.drop(noticed=False)
         self._pass(down_for)
         self.switchboard = Switchboard(known_users=self.users, calls=self.stored.values(), now=self.unix)
+        self._ring_server()
 
     def _commit(self) -> bool:
         """Store, then tell; or neither."""
@@ -454,11 +459,14 @@ class Town:
             yield server - EPOCH
         yield from _times(list(self.phones.values()))
 
-    def _ring_bells(self) -> None:
-        server = self.switchboard.deadline()
-        if server is not None and server <= self.unix:
+    def _ring_server(self) -> None:
+        due = self.switchboard.deadline()
+        if due is not None and due <= self.unix:
             self.switchboard.handle_timer(self.unix)
             self._commit()
+
+    def _ring_bells(self) -> None:
+        self._ring_server()
         for phone in self.phones.values():
             phone.line.handle_timer(self.now)
             phone.carry_out()

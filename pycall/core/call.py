@@ -31,7 +31,7 @@ from enum import Enum
 
 from .errors import ErrorCode, LocalProtocolError
 from .types import CallId, EndReason, MediaType, MemberState, Role, UserId
-from .wire import CallView, Hangup, Logout, MemberView, Reject
+from .wire import CallView, MemberView
 
 
 class CallState(Enum):
@@ -142,14 +142,12 @@ class Call:
     connect_by: float | None = None
     reconnect_by: float | None = None
     leave_by: float | None = None
-    leave_again_at: float | None = None
-    """The server could not take our leave; ask again then."""
-    farewell: Hangup | Reject | Logout | None = None
-    """What was sent on leaving."""
     local_reason: EndReason = EndReason.HANGUP
     """Why we leave, in case the server's word does not come."""
-    told: tuple[bool, bool] = (True, False)
-    """Whether our microphone and camera are open, as the server was told."""
+    told: tuple[bool, bool] | None = (True, False)
+    """Whether our microphone and camera are open, as the server was told; None: it could not take it in."""
+    told_by: int | None = None
+    """The request that told it last."""
     announced: dict[UserId, tuple[bool, bool]] = field(default_factory=dict)
     """The others' microphones and cameras, as our user was told."""
     declined: set[UserId] = field(default_factory=set)

@@ -149,11 +149,14 @@ class Line:
         )
         own.call.rings_until = now + timeout if timeout else None
         own.call.told = (True, media.has_video)
-        own.audio_open, own.video_open = own.call.told
+        own.audio_open, own.video_open = True, media.has_video
         own.start_media()
-        return self._ask(
-            Invite(req_id=req_id, call_id=call_id, callees=callees, media=media, timeout=timeout, user_data=user_data)
+        invite = Invite(
+            req_id=req_id, call_id=call_id, callees=callees, media=media, timeout=timeout, user_data=user_data
         )
+        self._ask(invite)
+        own.sync_media()
+        return req_id
 
     def accept(self, now: float) -> int:
         """Answer; media begins once the server has committed it."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from .call import Call, CallState, Fact
 from .errors import CallError, ErrorCode
 from .events import CallMediaChanged, UserJoined, UserLeft, UserRinging
-from .line_state import LEAVE_AGAIN_SECONDS, LineState
+from .line_state import LineState
 from .outputs import Deliver, StopMedia
 from .types import CallId, EndReason, MediaType, MemberState, Role
 from .wire import (
@@ -188,7 +188,7 @@ def switch(line: LineState, call: Call, new: MediaType, by: str) -> None:
     for user_id, member in call.members.items():
         call.members[user_id] = replace(member, video=new.has_video and user_id == by)
     mine = new.has_video and by == line.user_id
-    call.told = (call.told[0], mine)
+    call.told = None if call.told is None else (call.told[0], mine)
     line.video_open = mine and call.state is not CallState.LEAVING
     if call.capturing:
         line.start_media()
@@ -242,9 +242,11 @@ def _early(line: LineState, call: Call, message: Signaled) -> None:
 
 
 def _reply(line: LineState, reply: Reply, now: float) -> None:
-    call = line.call
-    if call is not None and call.farewell is not None and call.farewell.req_id == reply.req_id and not reply.ok:
-        call.leave_again_at = now + LEAVE_AGAIN_SECONDS
+    again = line.note_refusal(reply, now)
+    if line.call is not None and reply.ok and reply.call is not None and line.call.told_by == reply.req_id:
+        # A switch may have crossed what we said about our camera: what the server has made of both counts.
+        line.note_told(reply.call)
+        line.sync_media()
     command = line.pending.get(reply.req_id)
     if command is None:
         return
@@ -257,9 +259,8 @@ def _reply(line: LineState, reply: Reply, now: float) -> None:
             line.pending.resolve(reply.req_id, None, _id_of(command))
         case SwitchMedia() if reply.ok:
             _switch_replied(line, command)
-        case SetMedia() if not reply.ok and reply.call is not None:
-            line.note_told(reply.call)
-            line.pending.resolve(reply.req_id, _error(reply), _id_of(command))
+        case SetMedia() if again:
+            line.pending.resolve(reply.req_id, None, _id_of(command))
         case _:
             line.pending.resolve(reply.req_id, _error(reply), _id_of(command))
 
@@ -288,7 +289,7 @@ def refuse_dial(line: LineState, reply: Reply, now: float) -> None:
     line.forget(now)
     own = None if reply.call is None else line.own(reply.call)
     if reply.call is not None and own is not None and own.state is MemberState.JOINED:
-        line.send(Hangup(req_id=line.pending.next_id(), call_id=reply.call.call_id))
+        line.say_farewell(Hangup(req_id=line.pending.next_id(), call_id=reply.call.call_id))
 
 
 def merge(line: LineState, call: Call, invite: Invite, view: CallView, now: float) -> None:
@@ -328,7 +329,7 @@ def _switch_replied(line: LineState, command: SwitchMedia) -> None:
     call = line.call
     if call is not None and command.media is call.media and call.media.has_video and call.capturing:
         line.video_open = True
-        call.told = (call.told[0], True)
+        call.told = None if call.told is None else (call.told[0], True)
         line.sync_media()
     line.pending.resolve(command.req_id, None, CallId(command.call_id))
 

@@ -10,6 +10,7 @@ Nothing is sent between the loss of the link and the snapshot, and nothing from 
     has us joined                      accepted               the accept was committed: media begins
     has us joined                      in the call            members, media and microphones are caught up
     knows how it ended                 in the call            that is the end
+    has us joined in another           dialed, no answer yet  both had dialed each other: that call is ours
     knows no such call                 dialed, no answer yet  dial again, with the same call id and number
     knows no such call                 in the call            the call is lost: it ends as UNKNOWN
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 from .call import Call, CallState
 from .errors import CallError, ErrorCode
 from .events import KickedOffline, SignalingLost, SignalingRestored
-from .line_inbox import commit, end, joined, left, media_set, switch
+from .line_inbox import commit, end, joined, left, media_set, merge, switch
 from .line_state import LineState
 from .types import EndReason, MemberState
 from .wire import Accept, CallView, Hangup, Invite, Logout, Reject, SwitchMedia, Welcome
@@ -48,6 +49,7 @@ def link_lost(line: LineState, now: float) -> None:
         line.emit(SignalingLost())
     line.lost_at = now if line.linked else line.lost_at
     line.linked, line.held = False, None
+    line.forget_farewells()
     for command in line.pending.all():
         if not isinstance(command, Invite | Accept | SwitchMedia):
             line.pending.resolve(command.req_id, None, None if line.call is None else line.call.call_id)
@@ -61,6 +63,7 @@ def kicked(line: LineState, now: float) -> None:
     """The same user signed in elsewhere: our part ends here."""
     line.emit(KickedOffline())
     line.linked, line.held = False, None
+    line.forget_farewells()
     line.finish(EndReason.KICKED, line.user_id or "", 0.0, now)
     for command in line.pending.all():
         error = None if isinstance(command, Logout) else CallError(ErrorCode.KICKED, "signed in on another device")
@@ -75,19 +78,23 @@ def _settle_ours(line: LineState, call: Call, welcome: Welcome, now: float) -> b
         return True
     invite = line.pending.find(Invite)
     if call.state is CallState.DIALING and invite is not None:
-        line.send(invite)
-        call.told = (True, call.media.has_video)
-        line.sync_media()
-        _hold(line, welcome.call, now)
+        _dial_again(line, call, invite, welcome.call, now)
         return False
     line.finish(EndReason.UNKNOWN, line.user_id or "", 0.0, now)
     return True
 
 
-def _hold(line: LineState, view: CallView | None, now: float) -> None:
+def _dial_again(line: LineState, call: Call, invite: Invite, view: CallView | None, now: float) -> None:
+    """The reply to our dialing was lost, or the dialing itself. In another call already: merged into it."""
     own = None if view is None else line.own(view)
+    if view is not None and own is not None and own.state is MemberState.JOINED:
+        merge(line, call, invite, view, now)
+        return
     if view is not None and own is not None and own.state is MemberState.RINGING:
         line.held = (view, now)
+    line.send(invite)
+    call.told = (True, call.media.has_video)
+    line.sync_media()
 
 
 def _other_call(line: LineState, view: CallView, now: float) -> None:
@@ -98,9 +105,9 @@ def _other_call(line: LineState, view: CallView, now: float) -> None:
         line.ring(view, now)
     elif rings:
         busy = line.finished[view.call_id]
-        line.send(Reject(req_id=line.pending.next_id(), call_id=view.call_id, busy=busy))
+        line.say_farewell(Reject(req_id=line.pending.next_id(), call_id=view.call_id, busy=busy))
     else:
-        line.send(Hangup(req_id=line.pending.next_id(), call_id=view.call_id))
+        line.say_farewell(Hangup(req_id=line.pending.next_id(), call_id=view.call_id))
 
 
 def _same_call(line: LineState, call: Call, view: CallView, now: float) -> None:
@@ -144,17 +151,16 @@ def _catch_up(line: LineState, call: Call, view: CallView, now: float) -> None:
 
 
 def _catch_up_media(line: LineState, call: Call, view: CallView) -> None:
-    """A switch of ours that arrived is answered; one that did not is asked for again."""
-    wanted = line.pending.find(SwitchMedia)
+    """A switch of ours that arrived is answered, one that did not asked for again; of several the last counts."""
+    switches = [command for command in line.pending.all() if isinstance(command, SwitchMedia)]
     if view.media is not call.media:
-        ours = wanted is not None and wanted.media is view.media
+        ours = bool(switches) and switches[-1].media is view.media
         switch(line, call, view.media, _switcher(line, view, ours))
-    if wanted is None:
-        return
-    if wanted.media is view.media:
-        line.pending.resolve(wanted.req_id, None, call.call_id)
-    else:
-        line.send(wanted)
+    for command in switches:
+        if command is not switches[-1] or command.media is view.media:
+            line.pending.resolve(command.req_id, None, call.call_id)
+        else:
+            line.send(command)
 
 
 def _switcher(line: LineState, view: CallView, ours: bool) -> str:

@@ -26,11 +26,24 @@ from .line_peers import Peers
 from .outputs import Emit, Output, Send, StartMedia, StopMedia
 from .pending import Pending
 from .types import CallId, EndReason, PeerState, Role, UserId
-from .wire import CallView, ClientMessage, Hangup, Invite, Logout, MemberView, PeerReport, Reject, SetMedia, Signaled
+from .wire import (
+    CallView,
+    ClientMessage,
+    Hangup,
+    Invite,
+    Logout,
+    MemberView,
+    PeerReport,
+    Reject,
+    Reply,
+    SetMedia,
+    Signaled,
+)
 
 LEAVE_SECONDS = 3.0
 """How long the server's word on a call we left is awaited."""
-LEAVE_AGAIN_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
+"""After the server could not write something down."""
 RECONNECT_SECONDS = 30.0
 """A conversation without media ends after this."""
 MAX_EARLY_SIGNALS = 30
@@ -71,6 +84,11 @@ class LineState:
         """Signals of members whose connection is not open yet."""
         self.finished: dict[str, bool] = {}
         """Calls that are over for us; True: we said that the line is busy."""
+        self.farewells: dict[int, Farewell] = {}
+        """What was sent on leaving and is not answered yet."""
+        self.refused: list[Farewell] = []
+        """What the server could not write down: to be said again, even if the call is over here."""
+        self.again_at: float | None = None
         self.dropped = 0
 
     # --- telling ------------------------------------------------------------------------------------------------
@@ -113,7 +131,7 @@ class LineState:
 
     def tell_media(self, call: Call, req_id: int, wanted: tuple[bool, bool]) -> SetMedia:
         """Send it, and remember that it was sent."""
-        call.told = wanted
+        call.told, call.told_by = wanted, req_id
         message = SetMedia(req_id=req_id, call_id=call.call_id, audio=wanted[0], video=wanted[1])
         self.send(message)
         return message
@@ -215,17 +233,40 @@ class LineState:
         if not self.linked:
             self.finish_locally(now)
             return
-        call.farewell = farewell
         call.leave_by = now + LEAVE_SECONDS
-        self.send(farewell)
+        self.say_farewell(farewell)
 
-    def leave_again(self) -> None:
-        """The server could not write our leave down the first time."""
-        call = self.call
-        if call is not None and call.farewell is not None:
-            call.leave_again_at = None
-            call.farewell = replace(call.farewell, req_id=self.pending.next_id())
-            self.send(call.farewell)
+    def say_farewell(self, farewell: Farewell) -> None:
+        """Say it until the server has heard it, or until a snapshot makes it needless."""
+        if self.linked:
+            self.farewells[farewell.req_id] = farewell
+            self.send(farewell)
+
+    def note_refusal(self, reply: Reply, now: float) -> bool:
+        """A server that cannot take it at the moment is asked again about what is done here already."""
+        farewell = self.farewells.pop(reply.req_id, None)
+        muting = self.call is not None and self.call.told_by == reply.req_id
+        if reply.code not in (ErrorCode.STORAGE, ErrorCode.TOO_MANY) or not (farewell or muting):
+            return False
+        if farewell is not None:
+            self.refused.append(farewell)
+        if self.call is not None and muting:
+            self.call.told = None
+        self.again_at = self.again_at or now + AGAIN_SECONDS
+        return True
+
+    def say_again(self) -> None:
+        """The second after a refusal is over."""
+        refused, self.refused, self.again_at = self.refused, [], None
+        for farewell in refused:
+            self.say_farewell(replace(farewell, req_id=self.pending.next_id()))
+        self.sync_media()
+
+    def forget_farewells(self) -> None:
+        """The link is gone; the next snapshot says what is still to be left."""
+        self.farewells.clear()
+        self.refused.clear()
+        self.again_at = None
 
     def finish_locally(self, now: float) -> None:
         """The call is over here without the server's word."""

@@ -19,13 +19,13 @@ _UNANSWERED = (CallState.DIALING, CallState.RINGING)
 
 def handle_timer(line: LineState, now: float) -> None:
     """Do what is due; harmless when nothing is."""
+    if _due(line.again_at, now):
+        line.say_again()
     call = line.call
     if call is None:
         return
     if _due(call.leave_by, now):
         line.finish_locally(now)
-    elif _due(call.leave_again_at, now):
-        line.leave_again()
     elif _due(call.connect_by, now):
         _give_up(line, call, "media_failed", now)
     elif _due(call.reconnect_by, now):
@@ -40,10 +40,10 @@ def deadline(line: LineState) -> float | None:
     """When `handle_timer` is next needed."""
     call = line.call
     if call is None:
-        return None
+        return line.again_at
     times = (
+        line.again_at,
         call.leave_by,
-        call.leave_again_at,
         call.connect_by,
         call.reconnect_by,
         _away_until(line, call),
@@ -76,7 +76,7 @@ def _end_alone(line: LineState, call: Call, now: float) -> None:
     if not rang_out:
         line.finish(EndReason.OFFLINE, own_id, 0.0, now)
         return
-    callee = own_id if call.role is Role.CALLEE else next(user for user in call.members if user != own_id)
+    callee = own_id if call.role is Role.CALLEE else next((user for user in call.members if user != own_id), own_id)
     line.finish(EndReason.NO_ANSWER, callee, 0.0, now)
 
 

@@ -118,5 +118,5 @@ def _lines_are_the_live_calls(town: Town) -> None:
     for call in book.calls.values():
         assert call.ended_at is None and any(call.joined())
         if call.ring_until is not None and any(call.ringing()):
-            assert town.unix <= call.ring_until + 1, "no ring outlives its time"
+            assert town.disk_full or town.unix <= call.ring_until + 1, "no ring outlives its time"
         assert any(call.ringing()) or len(list(call.joined())) > 1, "nobody is left alone in a call"

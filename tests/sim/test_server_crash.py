@@ -7,7 +7,7 @@ import pytest
 from pycall.core.errors import ErrorCode
 from pycall.core.events import CallBegan, CallReceived
 from pycall.core.line import CallState
-from pycall.core.types import EndReason
+from pycall.core.types import EndReason, MediaType
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, over, reasons, ringing, talking
 from tests.town import Town
@@ -150,7 +150,7 @@ def test_v5_disk_full(verb: str) -> None:
     if verb == "dial":
         req_id = town[who].dial("b")
     elif verb == "switch":
-        req_id = town[who].switch(town["a"].line.media.lesser(town["a"].line.media).__class__("audio"))  # type: ignore[union-attr]
+        req_id = town[who].switch(MediaType.AUDIO)
     else:
         req_id = getattr(town[who], verb)()
     town.settle()
@@ -185,7 +185,7 @@ def test_v5_a_socket_that_went_while_nothing_could_be_stored_stays_gone() -> Non
     town = talking()
     town.disk_full = True
     town["b"].drop()
-    town["a"].switch(town["a"].line.media.__class__("audio"))  # type: ignore[union-attr]
+    town["a"].switch(MediaType.AUDIO)
     town.settle()
     town.disk_full = False
     assert town.switchboard.online == 3
