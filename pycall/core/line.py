@@ -261,8 +261,7 @@ class Line:
         if peer is None:
             own.drop()
             return
-        if peer.was_up and state is not PeerState.CONNECTING:
-            own.report(user_id, state is PeerState.UP)
+        own.report(peer)
         own.judge_peers(now)
         if own.linked:
             own.peers.restart_due(now)

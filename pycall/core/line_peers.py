@@ -33,6 +33,8 @@ class Peer:
     retry_at: float
     state: PeerState = PeerState.CONNECTING
     was_up: bool = False
+    reported: bool = False
+    """Whether we hear them, as the server was told."""
 
 
 class Peers:

@@ -49,7 +49,7 @@ def link_lost(line: LineState, now: float) -> None:
         line.emit(SignalingLost())
     line.lost_at = now if line.linked else line.lost_at
     line.linked, line.held = False, None
-    line.forget_farewells()
+    line.farewells.clear()
     for command in line.pending.all():
         if not isinstance(command, Invite | Accept | SwitchMedia):
             line.pending.resolve(command.req_id, None, None if line.call is None else line.call.call_id)
@@ -63,7 +63,7 @@ def kicked(line: LineState, now: float) -> None:
     """The same user signed in elsewhere: our part ends here."""
     line.emit(KickedOffline())
     line.linked, line.held = False, None
-    line.forget_farewells()
+    line.farewells.clear()
     line.finish(EndReason.KICKED, line.user_id or "", 0.0, now)
     for command in line.pending.all():
         error = None if isinstance(command, Logout) else CallError(ErrorCode.KICKED, "signed in on another device")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from msgspec.structs import replace
-
 from .call import Call, CallState, Fact
 from .errors import CallError, ErrorCode
 from .events import (
@@ -22,7 +20,8 @@ from .events import (
     UserRejected,
     UserVideoAvailable,
 )
-from .line_peers import Peers
+from .farewells import Farewell, Farewells
+from .line_peers import Peer, Peers
 from .outputs import Emit, Output, Send, StartMedia, StopMedia
 from .pending import Pending
 from .types import CallId, EndReason, PeerState, Role, UserId
@@ -42,8 +41,6 @@ from .wire import (
 
 LEAVE_SECONDS = 3.0
 """How long the server's word on a call we left is awaited."""
-AGAIN_SECONDS = 1.0
-"""After the server could not write something down."""
 RECONNECT_SECONDS = 30.0
 """A conversation without media ends after this."""
 MAX_EARLY_SIGNALS = 30
@@ -54,9 +51,6 @@ DECLINED: dict[EndReason, type[UserRejected] | type[UserNoResponse] | type[UserL
     EndReason.NO_ANSWER: UserNoResponse,
     EndReason.BUSY: UserLineBusy,
 }
-
-
-Farewell = Hangup | Reject | Logout
 
 
 class LineState:
@@ -84,11 +78,7 @@ class LineState:
         """Signals of members whose connection is not open yet."""
         self.finished: dict[str, bool] = {}
         """Calls that are over for us; True: we said that the line is busy."""
-        self.farewells: dict[int, Farewell] = {}
-        """What was sent on leaving and is not answered yet."""
-        self.refused: list[Farewell] = []
-        """What the server could not write down: to be said again, even if the call is over here."""
-        self.again_at: float | None = None
+        self.farewells = Farewells(self.pending)
         self.dropped = 0
 
     # --- telling ------------------------------------------------------------------------------------------------
@@ -163,10 +153,12 @@ class LineState:
 
     # --- media connections --------------------------------------------------------------------------------------
 
-    def report(self, user_id: UserId, up: bool) -> None:
-        """Tell the server whether we hear this member."""
-        if self.call is not None:
-            self.send(PeerReport(call_id=self.call.call_id, user_id=user_id, up=up))
+    def report(self, peer: Peer, *, anew: bool = False) -> None:
+        """Tell the server whether we hear this member, if it does not know; `anew`: it may have forgotten."""
+        up = peer.state is PeerState.UP
+        if self.call is not None and peer.was_up and (anew or up != peer.reported):
+            peer.reported = up
+            self.send(PeerReport(call_id=self.call.call_id, user_id=peer.user_id, up=up))
 
     def judge_peers(self, now: float) -> None:
         """Does the call have media, after something has changed about its connections?"""
@@ -207,8 +199,7 @@ class LineState:
     def report_all(self) -> None:
         """After a snapshot: the server may have forgotten who hears whom."""
         for peer in self.peers.all():
-            if peer.was_up:
-                self.report(peer.user_id, peer.state is PeerState.UP)
+            self.report(peer, anew=True)
 
     # --- a call ends --------------------------------------------------------------------------------------------
 
@@ -237,36 +228,26 @@ class LineState:
         self.say_farewell(farewell)
 
     def say_farewell(self, farewell: Farewell) -> None:
-        """Say it until the server has heard it, or until a snapshot makes it needless."""
+        """Said until the server has heard it, or until a snapshot makes it needless."""
         if self.linked:
-            self.farewells[farewell.req_id] = farewell
+            self.farewells.said(farewell)
             self.send(farewell)
 
     def note_refusal(self, reply: Reply, now: float) -> bool:
-        """A server that cannot take it at the moment is asked again about what is done here already."""
-        farewell = self.farewells.pop(reply.req_id, None)
-        muting = self.call is not None and self.call.told_by == reply.req_id
-        if reply.code not in (ErrorCode.STORAGE, ErrorCode.TOO_MANY) or not (farewell or muting):
-            return False
-        if farewell is not None:
-            self.refused.append(farewell)
+        """What is done here already, and could not be taken in there, is said again; True if this was such a thing."""
+        again = reply.code in (ErrorCode.STORAGE, ErrorCode.TOO_MANY)
+        leaving = self.farewells.answered(reply.req_id, now, again=again)
+        muting = again and self.call is not None and self.call.told_by == reply.req_id
         if self.call is not None and muting:
             self.call.told = None
-        self.again_at = self.again_at or now + AGAIN_SECONDS
-        return True
+            self.farewells.wait(now)
+        return leaving or muting
 
     def say_again(self) -> None:
-        """The second after a refusal is over."""
-        refused, self.refused, self.again_at = self.refused, [], None
-        for farewell in refused:
-            self.say_farewell(replace(farewell, req_id=self.pending.next_id()))
+        """The moment after a refusal is over."""
+        for farewell in self.farewells.take():
+            self.say_farewell(farewell)
         self.sync_media()
-
-    def forget_farewells(self) -> None:
-        """The link is gone; the next snapshot says what is still to be left."""
-        self.farewells.clear()
-        self.refused.clear()
-        self.again_at = None
 
     def finish_locally(self, now: float) -> None:
         """The call is over here without the server's word."""

@@ -19,7 +19,7 @@ _UNANSWERED = (CallState.DIALING, CallState.RINGING)
 
 def handle_timer(line: LineState, now: float) -> None:
     """Do what is due; harmless when nothing is."""
-    if _due(line.again_at, now):
+    if _due(line.farewells.again_at, now):
         line.say_again()
     call = line.call
     if call is None:
@@ -40,9 +40,9 @@ def deadline(line: LineState) -> float | None:
     """When `handle_timer` is next needed."""
     call = line.call
     if call is None:
-        return line.again_at
+        return line.farewells.again_at
     times = (
-        line.again_at,
+        line.farewells.again_at,
         call.leave_by,
         call.connect_by,
         call.reconnect_by,
