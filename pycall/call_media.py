@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -43,28 +43,50 @@ class Gear:
     audio_sink: str | AudioSink
     video_sink: str | VideoSink
     profile: VideoProfile
+    record: str | None = None
+    recorded: int = 0
+    """Calls so far that have (had) a recording."""
+    _ready: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, repr=False)
+    """What `check` has made, for the call that follows: looking into a file twice would delay it."""
 
     def new_audio_source(self) -> AudioSource:
         """Made, not started. Like the three below: raises `MediaError` or `ConfigError`; may read: not on the loop."""
-        return open_audio_source(self.audio_source) if isinstance(self.audio_source, str) else self.audio_source
+        return self._take(open_audio_source, self.audio_source)
 
     def new_video_source(self) -> VideoSource:
-        source = self.video_source
-        return open_video_source(source, self.profile) if isinstance(source, str) else source
+        return self._take(open_video_source, self.video_source, self.profile)
 
     def new_audio_sink(self) -> AudioSink:
-        return open_audio_sink(self.audio_sink) if isinstance(self.audio_sink, str) else self.audio_sink
+        return self._take(open_audio_sink, self.audio_sink)
 
     def new_video_sink(self) -> VideoSink:
-        return open_video_sink(self.video_sink) if isinstance(self.video_sink, str) else self.video_sink
+        return self._take(open_video_sink, self.video_sink)
 
     def check(self, media: MediaType) -> None:
         """Raises as above if a name cannot be right for a call of this kind; starts nothing."""
-        self.new_audio_source()
-        self.new_audio_sink()
+        self._ready.clear()
+        if self.record is not None:
+            CallRecorder(self.record)
+        made: list[Any] = [self.new_audio_source(), self.new_audio_sink()]
+        keys: list[tuple[object, ...]] = [(open_audio_source, self.audio_source), (open_audio_sink, self.audio_sink)]
         if media.has_video:
-            self.new_video_source()
-            self.new_video_sink()
+            made += [self.new_video_source(), self.new_video_sink()]
+            keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
+        self._ready.update(zip(keys, made, strict=True))
+
+    def next_recording(self) -> str | None:
+        """The file for one more call: `talk.mkv`, then `talk-2.mkv` and so on; None if nothing is to be recorded."""
+        if self.record is None:
+            return None
+        self.recorded += 1
+        path = Path(self.record)
+        return self.record if self.recorded == 1 else str(path.with_name(f"{path.stem}-{self.recorded}{path.suffix}"))
+
+    def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile) -> S:
+        if not isinstance(wanted, str):
+            return wanted
+        ready: S | None = self._ready.pop((opener, wanted, *more), None)
+        return opener(wanted, *more) if ready is None else ready
 
 
 class MediaListener(Protocol):
@@ -82,12 +104,14 @@ class MediaListener(Protocol):
 class CallMedia:
     """Made when a call needs it, closed with it. Fits `pycall.rtc.ports.MediaPorts`."""
 
-    def __init__(self, gear: Gear, listener: MediaListener, *, record: str | None, media: MediaType) -> None:
+    def __init__(self, gear: Gear, listener: MediaListener, media: MediaType) -> None:
         self._gear = gear
         self._listener = listener
         self._uplink = Uplink(profile=gear.profile, on_failure=self._source_failed, on_recovery=self._source_back)
         self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
-        self._recorder = self._new_recorder(record, media) if record else None
+        self._tracks = ("far", "near", "sound") if media.has_video else ("sound",)
+        self._recorder: CallRecorder | None = None
+        self._sinks_open = asyncio.Event()
         self._running = False
         self._started = False
         self._recording = False
@@ -161,6 +185,7 @@ class CallMedia:
     def mute(self) -> None:
         """Nothing of ours is sent from now on, whatever the devices still do."""
         self._running = False
+        self._sinks_open.set()
         self._uplink.audio_open = self._uplink.video_open = False
 
     async def aclose(self) -> None:
@@ -244,11 +269,9 @@ class CallMedia:
     async def _start_sinks(self) -> None:
         audio_sinks = await self._made(self._gear.new_audio_sink)
         video_sinks = await self._made(self._gear.new_video_sink)
-        if self._recorder is not None:
-            audio_sinks.append(self._recorder.far_audio)
-            video_sinks.append(self._recorder.far_video)
         if self._running:
             await self._downlink.start(audio_sinks, video_sinks)
+        self._sinks_open.set()
 
     async def _made(self, make: Callable[[], S]) -> list[S]:
         """One sink, or none and a word to the user."""
@@ -275,28 +298,32 @@ class CallMedia:
 
     # --- the recording -------------------------------------------------------------------------------------------
 
-    def _new_recorder(self, path: str, media: MediaType) -> CallRecorder:
-        expect = ("far", "near", "sound") if media.has_video else ("sound",)
-
-        def failed(error: MediaError) -> None:
-            self._loop.call_soon_threadsafe(self._listener.media_failed, error)
-
-        recorder = CallRecorder(path, expect=expect, on_failure=failed)
-        self._uplink.add_audio_tap(recorder.near_audio)
-        self._uplink.add_video_tap(recorder.near_video)
-        return recorder
-
     def _record(self) -> None:
         """Begin with the first peer, not while it rings: a recorder's file wants its first frames soon."""
-        if self._recorder is not None and not self._recording:
+        if self._gear.record is not None and not self._recording:
             self._recording = True
-            self._do(self._start_recorder(self._recorder))
+            self._do(self._start_recorder())
 
-    async def _start_recorder(self, recorder: CallRecorder) -> None:
+    async def _start_recorder(self) -> None:
+        await self._sinks_open.wait()
+        path = self._gear.next_recording() if self._running else None
+        if path is None:
+            return
         try:
+            recorder = CallRecorder(path, expect=self._tracks, on_failure=self._recording_failed)
             await asyncio.to_thread(recorder.start)
         except MediaError as error:
             self._listener.media_failed(error)
+            return
+        self._recorder = recorder
+        self._uplink.add_audio_tap(recorder.near_audio)
+        self._uplink.add_video_tap(recorder.near_video)
+        await self._downlink.add_audio_sink(recorder.far_audio)
+        await self._downlink.add_video_sink(recorder.far_video)
+
+    def _recording_failed(self, error: MediaError) -> None:
+        """Called on the recorder's thread."""
+        self._loop.call_soon_threadsafe(self._listener.media_failed, error)
 
     async def _stop_recorder(self) -> None:
         if self._recorder is not None:
@@ -305,11 +332,3 @@ class CallMedia:
 
 async def _nothing() -> None:
     """In the place of a camera that is not wanted."""
-
-
-def recording_of(path: str, number: int) -> str:
-    """The file of the engine's `number`th recorded call, from 1: `talk.mkv`, then `talk-2.mkv` and so on."""
-    if number == 1:
-        return path
-    whole = Path(path)
-    return str(whole.with_name(f"{whole.stem}-{number}{whole.suffix}"))

@@ -19,7 +19,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from pycall.call_media import CallMedia, Gear, Kind, recording_of
+from pycall.call_media import CallMedia, Gear, Kind
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
@@ -55,7 +55,6 @@ class Driver:
         self._call: OpenCall | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
-        self._recordings = 0
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
@@ -105,6 +104,12 @@ class Driver:
     def media(self) -> CallMedia | None:
         """Sound and picture of the call, once it needs them."""
         return None if self._call is None else self._call.media
+
+    async def check(self, media: MediaType) -> None:
+        """Raises if a source or sink for such a call cannot be; waits until an earlier call has let go of them."""
+        if self._closing:
+            await asyncio.wait(self._closing)
+        await asyncio.to_thread(self.gear.check, media)
 
     async def aclose(self) -> None:
         """See the module's docstring."""
@@ -273,14 +278,7 @@ class Driver:
         if call_id is None or own is None:
             raise LoginError(ErrorCode.NOT_LOGGED_IN, "there is no call to open media for")
         media = self.line.media or MediaType.AUDIO
-        record = self._next_recording()
-        return OpenCall(call_id, own, media, self.gear, self, self._tell, record, self.config.ice_servers)
-
-    def _next_recording(self) -> str | None:
-        if self.config.record is None:
-            return None
-        self._recordings += 1
-        return recording_of(self.config.record, self._recordings)
+        return OpenCall(call_id, own, media, self.gear, self, self._tell, self.config.ice_servers)
 
     def _end_call(self) -> None:
         call, self._call = self._call, None

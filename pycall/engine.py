@@ -116,7 +116,7 @@ class CallEngine(LineView):
         check_ring(timeout)
         check_user_data(user_data)
         with self._one("call"):
-            await asyncio.to_thread(self._gear.check, kind)
+            await self._driver.check(kind)
             return await self._dial(wanted, kind, timeout, user_data)
 
     async def _dial(self, callees: tuple[UserId, ...], media: MediaType, timeout: int, user_data: str) -> CallId:
@@ -136,7 +136,7 @@ class CallEngine(LineView):
         self._must_be_signed_in()
         with self._one("accept"):
             if self.state is CallState.RINGING:
-                await asyncio.to_thread(self._gear.check, self.media or MediaType.AUDIO)
+                await self._driver.check(self.media or MediaType.AUDIO)
             await self._driver.ask(self._driver.line.accept)
 
     async def reject(self) -> None:
@@ -272,4 +272,4 @@ def _gear(config: EngineConfig) -> Gear:
         profile = checked_profile(config.video_profile)
     except PyCallError as error:
         raise ConfigError(ErrorCode.BAD_SETTING, str(error)) from None
-    return Gear(config.audio_source, config.video_source, config.audio_sink, config.video_sink, profile)
+    return Gear(config.audio_source, config.video_source, config.audio_sink, config.video_sink, profile, config.record)

@@ -31,11 +31,10 @@ class OpenCall:
         gear: Gear,
         listener: CallListener,
         tell: Callable[[Event], None],
-        record: str | None,
         ice_servers: tuple[str, ...],
     ) -> None:
         self.call_id = call_id
-        self.media = CallMedia(gear, listener, record=record, media=media)
+        self.media = CallMedia(gear, listener, media)
         self.mesh = Mesh(self.media, listener, call_id=call_id, ice_servers=ice_servers)
         self.reports = Reports(own, self.media, tell)
 

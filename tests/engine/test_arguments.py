@@ -170,6 +170,7 @@ async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> 
         {"audio_sink": "nowhere"},
         {"video_source": "webcam"},
         {"video_sink": "nowhere"},
+        {"record": "talk.avi"},
     ],
 )
 async def test_a_misspelt_source_or_sink_fails_before_it_rings(server: Switchroom, changes: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+import pycall
 from pycall import (
     AudioFrame,
     CallError,
@@ -30,7 +31,7 @@ from pycall.core.events import (
     UserVideoAvailable,
     VoiceVolume,
 )
-from tests.phones import Eye, Phone, phone, talk
+from tests.phones import Eye, Phone, phone, ring, talk
 from tests.switchroom import Switchroom
 
 
@@ -297,6 +298,10 @@ async def test_a_call_without_a_camera_goes_on_with_sound(server: Switchroom, bo
 async def test_each_call_is_recorded_in_a_file_of_its_own(server: Switchroom, bob: Phone, tmp_path: Path) -> None:
     async with phone(server.url, record=str(tmp_path / "talk.mkv")) as carol:
         await carol.engine.login("carol", server.ticket("carol"))
+        await ring(carol, bob)
+        await bob.engine.reject()
+        await carol.ended()
+        await bob.ended()
         for _ in range(2):
             carol.log.clear()
             bob.log.clear()
@@ -305,11 +310,33 @@ async def test_each_call_is_recorded_in_a_file_of_its_own(server: Switchroom, bo
             await carol.engine.hangup()
             await carol.ended()
             await bob.ended()
+    assert sorted(path.name for path in tmp_path.glob("*.mkv")) == ["talk-2.mkv", "talk.mkv"]
     for name in ["talk.mkv", "talk-2.mkv"]:
         with av.open(str(tmp_path / name)) as file:
             kinds = [stream.type for stream in file.streams]
             assert (kinds.count("video"), kinds.count("audio")) == (2, 1)
             assert sum(1 for _ in file.decode(file.streams.video[0])) > 10
+
+
+async def test_two_calls_in_a_row_into_and_out_of_files(server: Switchroom, bob: Phone, tmp_path: Path) -> None:
+    """The second call begins at once, while the first one's files may still be closing."""
+    heard = tmp_path / "heard.mkv"
+    clip = str(Path(pycall.__file__).with_name("data") / "bunny.mp4")
+    settings = {"audio_sink": f"file:{heard}", "video_sink": f"file:{heard}", "video_source": f"file:{clip}"}
+    async with phone(server.url, **settings) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        for _ in range(2):
+            carol.log.clear()
+            bob.log.clear()
+            bob.eye.sizes.clear()
+            await talk(carol, bob, MediaType.VIDEO)
+            await bob.eye.until(lambda: len(bob.eye.sizes) > 10)
+            await carol.engine.hangup()
+            await carol.ended()
+            await bob.ended()
+            assert not carol.all(ErrorOccurred)
+    with av.open(str(heard)) as file:
+        assert sum(1 for _ in file.decode(video=0)) > 5
 
 
 def test_an_audio_frame_is_plain_numpy() -> None:
