@@ -23,7 +23,7 @@ def loudest_hertz(path: Path) -> float:
         pieces = [
             part.to_ndarray().reshape(-1) for frame in container.decode(audio=0) for part in resampler.resample(frame)
         ]
-    sound = np.concatenate(pieces)[-48000:-4800].astype(float)
+    sound = np.concatenate(pieces)[-38400:-4800].astype(float)
     return float(np.argmax(np.abs(np.fft.rfft(sound * np.hanning(len(sound))))) * 48000 / len(sound))
 
 
@@ -33,8 +33,8 @@ def pictures(path: Path) -> int:
 
 
 def call(here: Environment, user: str, *options: str) -> None:
-    """alice calls a bot for two seconds."""
-    arguments = ("call", user, "--as", "alice", "--video", "--for", "2.5", "--json", *options)
+    """alice calls a bot and talks for a second and a half."""
+    arguments = ("call", user, "--as", "alice", "--video", "--for", "1.5", "--json", *options)
     with Command(here, *arguments) as alice:
         assert alice.ended() == 0, [*alice.out[-2:], *alice.err]
         assert '"call_began"' in "".join(alice.out)
@@ -56,13 +56,13 @@ def answered(here: Environment, request: pytest.FixtureRequest, tmp_path: Path) 
 @pytest.mark.parametrize("answered", [["echo", "--delay", "0.2"]], indirect=True)
 def test_echo_sends_back_sound_and_picture(answered: Path) -> None:
     assert loudest_hertz(answered / "heard.mkv") == pytest.approx(700, abs=5)
-    assert pictures(answered / "heard.mkv") > 20
+    assert pictures(answered / "heard.mkv") > 10
 
 
 @pytest.mark.parametrize("answered", [["record", "{tmp}/call.mkv"]], indirect=True)
 def test_record_keeps_what_the_caller_sends(answered: Path) -> None:
     assert loudest_hertz(answered / "call.mkv") == pytest.approx(700, abs=5)
-    assert pictures(answered / "call.mkv") > 20
+    assert pictures(answered / "call.mkv") > 10
 
 
 @pytest.mark.parametrize("answered", [["play", "pycall/data/bunny.mp4"]], indirect=True)
@@ -70,7 +70,7 @@ def test_play_plays_the_file(answered: Path) -> None:
     with av.open(answered / "heard.mkv") as container:
         middle = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)][-1]
     assert middle.std() > 20  # a real picture, not one colour
-    assert pictures(answered / "heard.mkv") > 20
+    assert pictures(answered / "heard.mkv") > 10
 
 
 class Basket:

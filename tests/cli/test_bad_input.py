@@ -6,13 +6,14 @@ import io
 import os
 import re
 import socket
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from pycall.cli.main import run as command
 from tests.command import Environment, run
 
+Inside = Callable[..., tuple[int, list[str], list[str]]]
 COMPLAINT = re.compile(r"pycall: .+ \[(\w+)\]\Z")
 
 
@@ -24,6 +25,25 @@ def complaint(errors: list[str]) -> str:
     found = COMPLAINT.match(last)
     assert found is not None, last
     return found.group(1)
+
+
+@pytest.fixture
+def inside(here: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Runs a command in this process, for speed, with the environment of `here`: exit code, stdout, stderr."""
+    for name in os.environ:
+        if name.startswith(("PYCALL_", "PULSE_", "DISPLAY")):
+            monkeypatch.delenv(name)
+    for name, value in here.values.items():
+        if name.startswith(("PYCALL_", "PULSE_")):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    def run_inside(*arguments: str) -> tuple[int, list[str], list[str]]:
+        code = command(list(arguments))
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+
+    return run_inside
 
 
 AS_ALICE = ("--as", "alice")
@@ -73,26 +93,10 @@ CALL = ("call", "bob", *AS_ALICE, "--json")
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else str(value),
 )
-def test_a_mistake_is_one_line_with_a_code(
-    here: Environment,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    code: str,
-    exit_code: int,
-) -> None:
-    """In this process, for speed; the tests below see the same from outside."""
-    for name in {*os.environ, *here.values}:
-        if name.startswith(("PYCALL_", "PULSE_", "DISPLAY")):
-            monkeypatch.delenv(name, raising=False)
-    for name, value in here.values.items():
-        if name.startswith(("PYCALL_", "PULSE_")):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    got = command(arguments)
-    out, err = capsys.readouterr()
-    assert (got, complaint(err.splitlines())) == (exit_code, code)
-    assert "call" not in out.replace("pycall", "").replace("logged_in", "")
+def test_a_mistake_is_one_line_with_a_code(inside: Inside, arguments: list[str], code: str, exit_code: int) -> None:
+    got, out, err = inside(*arguments)
+    assert (got, complaint(err)) == (exit_code, code)
+    assert all("logged_in" in line for line in out)
 
 
 @pytest.mark.parametrize(
@@ -118,15 +122,15 @@ def test_without_a_key_nothing_is_signed(nowhere: Environment) -> None:
     assert "--sig" in err[0] and "PYCALL_SECRET_KEY" in err[0] and "serve --dev" in err[0]
 
 
-def test_a_ticket_of_somebody_else_is_refused(here: Environment) -> None:
-    _, out, _ = run(here, "sig", "carol")
-    code, _, err = run(here, *CALL, "--sig", out[0])
+def test_a_ticket_of_somebody_else_is_refused(inside: Inside) -> None:
+    _, out, _ = inside("sig", "carol")
+    code, _, err = inside(*CALL, "--sig", out[0])
     assert (code, complaint(err)) == (20, "sig_wrong_user")
 
 
-def test_a_ticket_of_a_foreign_server_is_refused(here: Environment, tmp_path: Path) -> None:
-    _, out, _ = run(Environment(tmp_path), "sig", "alice", "--secret-key", "5" * 20 + "another key")
-    code, _, err = run(here, *CALL, "--sig", out[0])
+def test_a_ticket_of_a_foreign_server_is_refused(inside: Inside) -> None:
+    _, out, _ = inside("sig", "alice", "--secret-key", "5" * 20 + "another key")
+    code, _, err = inside(*CALL, "--sig", out[0])
     assert (code, complaint(err)) == (20, "sig_invalid")
 
 

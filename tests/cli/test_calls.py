@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.command import Command, Environment
+import pytest
+
+from tests.command import Command, Environment, run
 
 SOURCES = ("--audio-source", "tone:440", "--video-source", "pattern")
 
@@ -21,6 +23,13 @@ def answering(here: Environment, user: str, *options: str) -> Iterator[Command]:
 
 def calling(here: Environment, user: str, callee: str, *options: str) -> Command:
     return Command(here, "call", callee, "--as", user, "--json", *SOURCES, *options)
+
+
+@pytest.fixture(scope="module")
+def away(here: Environment) -> str:
+    """A user whom the server knows and who is not there."""
+    assert run(here, "call", "stranger", "--as", "dora")[0] == 19
+    return "dora"
 
 
 def test_a_video_call_from_ring_to_hang_up(here: Environment) -> None:
@@ -57,10 +66,8 @@ def test_ctrl_c_in_a_call_hangs_up(here: Environment) -> None:
         assert (alice.ended(), bob.ended()) == (0, 0)
 
 
-def test_ctrl_c_while_it_rings_cancels(here: Environment) -> None:
-    with answering(here, "bob", "--auto", "--once"):
-        pass  # known to the server, and away
-    with calling(here, "alice", "bob") as alice:
+def test_ctrl_c_while_it_rings_cancels(here: Environment, away: str) -> None:
+    with calling(here, "alice", away) as alice:
         alice.event("calling")
         alice.interrupt()
         assert alice.event("call_not_connected")["reason"] == "canceled"
@@ -91,10 +98,8 @@ def test_busy(here: Environment) -> None:
         assert (alice.ended(), bob.ended()) == (0, 0)
 
 
-def test_nobody_answers(here: Environment) -> None:
-    with answering(here, "bob", "--auto"):
-        pass
-    with calling(here, "alice", "bob", "--timeout", "1") as alice:
+def test_nobody_answers(here: Environment, away: str) -> None:
+    with calling(here, "alice", away, "--timeout", "1") as alice:
         assert alice.event("call_not_connected")["reason"] == "no_answer"
         assert alice.ended() == 12
 
