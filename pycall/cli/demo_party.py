@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -142,10 +142,7 @@ class Party:
             await engine.login(self._role.user, self._role.sig)
             tell("ready")
             while not self._over.is_set():
-                command = await self._next_command(commands)
-                if command == "gone":
-                    return
-                await self._obey(engine, command)
+                await self._obey(engine, await self._next_command(commands))
         self._finish()
 
     async def _next_command(self, commands: asyncio.Queue[str]) -> str:
@@ -241,16 +238,16 @@ class Party:
         }
 
 
-def _read_commands(loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[str]) -> None:
-    """Runs in a thread until stdin ends, then gives "gone". Reads below `sys.stdin`, whose lock would not let the
-    process end."""
+def _read_commands(loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[str], leave: Callable[[], object]) -> None:
+    """Runs in a thread until stdin ends, then has the party leave, whatever it is doing. Reads below `sys.stdin`, whose
+    lock would not let the process end."""
     rest = b""
     while data := os.read(0, 4096):
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             loop.call_soon_threadsafe(commands.put_nowait, json.loads(line))
     if not loop.is_closed():
-        loop.call_soon_threadsafe(commands.put_nowait, "gone")
+        loop.call_soon_threadsafe(leave)
 
 
 def _first_line() -> bytes:
@@ -264,8 +261,11 @@ def _first_line() -> bytes:
 async def _main() -> None:
     role = Role(**json.loads(_first_line()))
     commands: asyncio.Queue[str] = asyncio.Queue()
+    me = asyncio.current_task()
+    assert me is not None
+    loop = asyncio.get_running_loop()
     reader = threading.Thread(
-        target=_read_commands, args=(asyncio.get_running_loop(), commands), name="demo commands", daemon=True
+        target=_read_commands, args=(loop, commands, me.cancel), name="demo commands", daemon=True
     )
     reader.start()
     await Party(role).run(commands)
@@ -277,6 +277,8 @@ def main() -> int:
         asyncio.run(_main())
     except PyCallError as error:
         fail(error.message, error.code)
+        return 1
+    except asyncio.CancelledError:
         return 1
     except TimeoutError:
         fail("the call did not end in time", ErrorCode.TIMED_OUT)
