@@ -24,6 +24,9 @@ from pycall.media.frames import VideoFrame
 
 logger = logging.getLogger(__name__)
 
+MAX_WIDTH, MAX_HEIGHT = 1280, 720
+"""Pixels; larger pictures are shown smaller, so that a window fits on most screens."""
+
 _START_TIMEOUT = 5.0
 _STOP_TIMEOUT = 0.4
 _INSTALL = "pip install 'pycall[window]'"
@@ -46,8 +49,7 @@ class Window:
 
     def start(self) -> None:
         """Open the first window; raises `MediaError` without a display (`NO_DISPLAY`) or OpenCV (`NO_LIBRARY`)."""
-        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-            raise MediaError(ErrorCode.NO_DISPLAY, f"a window needs an X display, and DISPLAY is not set; {_ELSE}")
+        require_display()
         # A session of its own, so that Ctrl-C in the terminal reaches the call alone, which then closes the window.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pycall.media.devices.window_process", self._title],
@@ -97,10 +99,26 @@ class Window:
                     logger.info("a picture cannot be shown: %s", error)
 
 
+def require_display() -> None:
+    """Raises `MediaError` (`NO_DISPLAY`) unless a window can be opened here."""
+    if not sys.platform.startswith("linux"):
+        return
+    display = os.environ.get("DISPLAY")
+    if not display:
+        raise MediaError(ErrorCode.NO_DISPLAY, f"a window needs an X display, and DISPLAY is not set; {_ELSE}")
+    if "x11grab" not in av.formats_available:
+        return
+    try:  # two pixels of the screen: this fails softly where the window toolkit aborts
+        av.open(display, format="x11grab", options={"video_size": "2x2"}).close()
+    except av.FFmpegError as error:
+        raise MediaError(ErrorCode.NO_DISPLAY, f"the display {display!r} cannot be opened; {_ELSE}") from error
+
+
 def _packed(user_id: UserId, picture: av.VideoFrame) -> bytes:
     """One picture as the other process reads it: header, user, planes."""
-    width, height = picture.width - picture.width % 2, picture.height - picture.height % 2
-    planes = picture.reformat(max(2, width), max(2, height), "yuv420p").to_ndarray().astype(np.uint8, copy=False)
+    scale = min(1.0, MAX_WIDTH / picture.width, MAX_HEIGHT / picture.height)
+    width, height = (max(2, round(side * scale) // 2 * 2) for side in (picture.width, picture.height))
+    planes = picture.reformat(width, height, "yuv420p").to_ndarray().astype(np.uint8, copy=False)
     user = user_id.encode()
     return HEADER.pack(planes.shape[1], planes.shape[0], len(user)) + user + planes.tobytes()
 
@@ -116,8 +134,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> str:
 def _refusal(answer: str) -> MediaError:
     if answer:
         return MediaError(ErrorCode.NO_LIBRARY, f"a window needs OpenCV: {_INSTALL} ({answer})")
-    display = f" {os.environ['DISPLAY']!r}" if os.environ.get("DISPLAY") else ""
-    return MediaError(ErrorCode.NO_DISPLAY, f"the display{display} cannot be opened; {_ELSE}")
+    return MediaError(ErrorCode.NO_DISPLAY, f"the display does not show a window; {_ELSE}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,6 @@
 """A program that shows plain pictures in windows; prints what happens. OpenCV's windows belong to one process.
 
-show [TIMES]   show red from bob (and green from eve) until standard input has a line, TIMES times over
+show [TIMES]   show red from bob and green from eve until standard input has a line, TIMES times over
 error          try to open a window, print the error
 """
 
