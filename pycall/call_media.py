@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -140,12 +140,12 @@ class CallMedia:
 
     # --- what the call wants -------------------------------------------------------------------------------------
 
-    def start(self, after: Sequence[asyncio.Task[None]]) -> None:
-        """Open microphone and sinks in the background, once `after` (earlier calls' closing) is done."""
+    def start(self) -> None:
+        """Open microphone, camera and sinks in the background; does nothing the second time."""
         if self._running:
             return
         self._running = True
-        self._do(self._start(after))
+        self._do(self._start())
 
     def set_open(self, *, audio: bool, video: bool) -> None:
         """Microphone and camera as they are to be; called after every change, cheap if nothing changed."""
@@ -218,9 +218,7 @@ class CallMedia:
             problem = f"a sink raised {type(error).__name__} when it was opened; see the log"
             self._listener.media_failed(MediaError(ErrorCode.BAD_SINK, problem))
 
-    async def _start(self, after: Sequence[asyncio.Task[None]]) -> None:
-        if after:
-            await asyncio.wait(after)
+    async def _start(self) -> None:
         await asyncio.gather(self._start_sources(), self._start_sinks())
 
     async def _start_sources(self) -> None:

@@ -227,7 +227,7 @@ class Driver:
             case Deliver(signaled):
                 self._the_call().mesh.deliver(signaled)
             case StartMedia():
-                self._the_call().media.start(tuple(self._closing))
+                self._the_call().media.start()
             case ClosePeer(user_id):
                 if self._call is not None:
                     self._call.close_peer(user_id)

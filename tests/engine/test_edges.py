@@ -34,6 +34,7 @@ from pycall.core.events import (
     UserSigExpired,
     VoiceVolume,
 )
+from pycall.media.source import open_audio_source
 from tests.phones import Phone, phone, ring, talk
 from tests.relay import Relay
 from tests.switchroom import Switchroom
@@ -116,9 +117,11 @@ class OneUserDevice:
 
     def __init__(self) -> None:
         self._taken = threading.Lock()
+        self.refused = 0
 
     def start(self, intake: Intake[AudioFrame]) -> None:
         if not self._taken.acquire(blocking=False):
+            self.refused += 1
             raise MediaError(ErrorCode.DEVICE_BUSY, "the microphone is in use")
 
     def stop(self) -> None:
@@ -128,7 +131,8 @@ class OneUserDevice:
 
 
 async def test_the_next_call_waits_until_the_last_one_has_let_go_of_the_device(server: Switchroom, bob: Phone) -> None:
-    async with phone(server.url, audio_source=OneUserDevice()) as carol:
+    microphone = OneUserDevice()
+    async with phone(server.url, audio_source=microphone) as carol:
         await carol.engine.login("carol", server.ticket("carol"))
         for _ in range(2):
             carol.log.clear()
@@ -137,11 +141,27 @@ async def test_the_next_call_waits_until_the_last_one_has_let_go_of_the_device(s
             await carol.engine.hangup()
             await carol.ended()
             await bob.ended()
-            assert not carol.all(ErrorOccurred)
+    assert microphone.refused == 0
+
+
+class WatchedTone:
+    """The tone of 440 Hz; knows when it was let go."""
+
+    def __init__(self) -> None:
+        self._tone = open_audio_source("tone:440")
+        self.released = threading.Event()
+
+    def start(self, intake: Intake[AudioFrame]) -> None:
+        self._tone.start(intake)
+
+    def stop(self) -> None:
+        self._tone.stop()
+        self.released.set()
 
 
 async def test_hanging_up_is_heard_at_once_even_if_the_server_is_slow(bob: Phone, server: Switchroom) -> None:
-    async with Relay(server.url) as relay, phone(relay.url) as carol:
+    microphone = WatchedTone()
+    async with Relay(server.url) as relay, phone(relay.url, audio_source=microphone) as carol:
         await carol.engine.login("carol", server.ticket("carol"))
         await talk(carol, bob)
         await bob.ear.tone(440)
@@ -150,6 +170,7 @@ async def test_hanging_up_is_heard_at_once_even_if_the_server_is_slow(bob: Phone
         hanging_up = asyncio.create_task(carol.engine.hangup())
         await bob.ear.stopped_hearing()
         await carol.ear.stopped_hearing()
+        assert await asyncio.to_thread(microphone.released.wait, 1)
         assert carol.engine.state is CallState.LEAVING
         assert not bob.all(CallEnded)
         relay.release()
