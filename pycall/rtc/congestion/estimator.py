@@ -34,7 +34,7 @@ MOST_JITTER = 0.03
 PACKET_BITS = 1200 * 8
 BACK_OFF = 0.85
 """Of the acknowledged throughput (draft-ietf-rmcat-gcc-02, section 5.5, asks for 0.8 to 0.95)."""
-SLOW_STEP, SLOW_GROWTH, MOST_SLOW_GROWTH = 40_000, 0.03, 0.10
+SLOW_STEP, SLOW_GROWTH, MOST_SLOW_GROWTH = 40_000, 0.03, 0.08
 """bit/s per second, share per second, and the most of both. The constant step lets two calls on one link end up with
 like rates (growth in proportion would keep their first difference); nearly GCC's half a packet per response time."""
 FAST_GROWTH = 0.30

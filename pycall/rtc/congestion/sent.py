@@ -35,7 +35,6 @@ class SentLog:
         self._packets: dict[int, PacketResult] = {}
         self._missing: dict[int, float] = {}
         self._highest = -1
-        self._arrival_offset = 0.0
         self._last_arrival: float | None = None
 
     def __len__(self) -> int:
@@ -73,11 +72,7 @@ class SentLog:
         return [self._packets.pop(seq) for seq in gone]
 
     def _unwrap(self, arrived: float) -> float:
-        arrived += self._arrival_offset
-        last = self._last_arrival
-        if last is not None and abs(arrived - last) > _ARRIVAL_PERIOD / 2:
-            turns = round((last - arrived) / _ARRIVAL_PERIOD)
-            self._arrival_offset += turns * _ARRIVAL_PERIOD
-            arrived += turns * _ARRIVAL_PERIOD
+        if self._last_arrival is not None:
+            arrived += round((self._last_arrival - arrived) / _ARRIVAL_PERIOD) * _ARRIVAL_PERIOD
         self._last_arrival = arrived
         return arrived

@@ -8,6 +8,7 @@ import pytest
 
 from pycall.rtc.congestion import PacketResult
 from pycall.rtc.congestion.delay import QueueDelay
+from pycall.rtc.congestion.estimator import DelayEstimate
 from pycall.rtc.congestion.loss import LossLimit
 from pycall.rtc.congestion.probe import Prober, measured
 from pycall.rtc.congestion.throughput import Throughput
@@ -67,6 +68,34 @@ def test_the_base_is_forgotten_and_may_be_set_anew() -> None:
     assert queue.now == pytest.approx(0.0, abs=0.001)
     feed(queue, 8, 40, 0.25)
     assert queue.now == pytest.approx(0.0, abs=0.001)
+
+
+def run_estimate(estimate: DelayEstimate, began: float, seconds: float, *, queue: float, carried: float) -> None:
+    """Feedback each 50 ms of a path with this queue, on which so many bit/s arrive whatever is sent."""
+    for step in range(round(seconds * 20)):
+        now = began + step / 20
+        sent = [now - 0.05 + i / 200 for i in range(10)]
+        results = [PacketResult(0, int(carried / 8 / 200), at, at + 500 + queue) for at in sent]
+        estimate.update(results, now + 0.1 + queue, rtt=0.1 + queue, loss=LossLimit())
+
+
+def test_a_full_queue_of_our_own_is_not_given_up_while_more_is_sent_than_gets_through() -> None:
+    estimate = DelayEstimate(4e6, 1e6, 4e6)
+    run_estimate(estimate, 0, 1, queue=0.0, carried=4e6)
+    run_estimate(estimate, 1, 6, queue=0.3, carried=0.3e6)
+    assert estimate.draining and estimate.queue.now == pytest.approx(0.3, abs=0.01)
+    assert estimate.rate == 1e6 and estimate.target < 0.7e6
+
+
+def test_a_delay_that_does_not_answer_is_taken_for_the_path() -> None:
+    estimate = DelayEstimate(1e6, 80e3, 4e6)
+    run_estimate(estimate, 0, 1, queue=0.0, carried=1e6)
+    now = 1.0
+    while now < 4:
+        run_estimate(estimate, now, 0.1, queue=0.1, carried=estimate.target)
+        now += 0.1
+    assert not estimate.draining and estimate.queue.now == pytest.approx(0.0, abs=0.01)
+    assert estimate.rate > 0.8e6
 
 
 class Lossy:
@@ -142,7 +171,7 @@ def test_a_probe_shows_its_own_rate_on_a_free_link_and_the_capacity_on_a_full_on
 
 def test_a_probe_under_jitter_hardly_ever_promises_what_is_not_there() -> None:
     found = sorted(measured(burst(1, 2e6, 1e6, jitter=0.02, seed=seed, count=16), 0.0) or 0.0 for seed in range(200))
-    assert found[100] < 1e6 and found[180] < 1.3e6
+    assert found[100] < 0.85e6 and found[190] < 0.92e6 and found[199] < 1e6
 
 
 def test_a_probe_of_which_too_little_arrives_shows_nothing_and_lost_packets_do_not_count() -> None:
