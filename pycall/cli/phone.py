@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pycall.config import EngineConfig
 from pycall.core import events as ev
-from pycall.core.errors import ConfigError, ErrorCode, LoginError
+from pycall.core.errors import ConfigError, ErrorCode, LoginError, MediaError
 from pycall.core.types import EndReason, MediaType
 
 from .choices import MediaChoice, Tell
@@ -71,7 +71,7 @@ class Phone:
     async def _ring(self, call: ev.CallReceived, reply: str) -> EndReason:
         self._status.state = f"{call.caller} calls"
         if reply == "accept":
-            self._inputs.start(self._engine.accept())
+            self._inputs.start(self._accept())
         elif reply == "reject":
             self._inputs.start(self._engine.reject())
         else:
@@ -79,9 +79,17 @@ class Phone:
             self._view.notice("a accept, r reject, i ignore")
         return await self._follow()
 
+    async def _accept(self) -> None:
+        """Nobody is there to hear of a broken microphone: refuse, so that the caller does not ring in vain."""
+        try:
+            await self._engine.accept()
+        except MediaError:
+            await self._engine.reject()
+            raise
+
     async def _follow(self) -> EndReason:
         """Take inputs until the call's terminal event."""
-        self._give_up_at = None
+        self._give_up_at = self._hang_up_at = None
         while True:
             item = await self._inputs.next()
             self._show(item)
@@ -102,7 +110,6 @@ class Phone:
 
     def _began(self) -> None:
         self._asking = False
-        self._status.state = "talking"
         if self._talk_for is not None:
             self._hang_up_at = time.monotonic() + self._talk_for
 

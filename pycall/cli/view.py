@@ -46,8 +46,14 @@ class Status:
                 self.bitrate_in, self.bitrate_out = event.bitrate_in, event.bitrate_out
             case ev.CallMediaChanged(new=new):
                 self.media = new
+            case ev.UserJoined() if self.began is None:
+                self.state = "connecting"
             case ev.CallBegan(media=media):
-                self.media, self.began = media, time.monotonic()
+                self.state, self.media, self.began = "talking", media, time.monotonic()
+            case ev.CallReconnecting():
+                self.state = "reconnecting"
+            case ev.CallReconnected():
+                self.state = "talking"
             case ev.CallNotConnected() | ev.CallEnded():
                 self.media, self.began = None, None
                 self.volumes, self.qualities, self.bitrate_in, self.bitrate_out = {}, {}, 0.0, 0.0

@@ -111,13 +111,18 @@ def test_signed_in_elsewhere(here: Environment) -> None:
         assert first.err[-1].endswith("[kicked]")
 
 
-def test_plain_lines_without_a_terminal(here: Environment) -> None:
-    with (
-        answering(here, "bob", "--auto", "--once"),
-        Command(here, "call", "bob", "--as", "alice", "--video", *SOURCES, "--for", "0.5") as alice,
-    ):
-        assert alice.ended() == 0
-    shown = [line for line in alice.out if not line.startswith("no ")]
-    assert shown[1] == "calling bob (video)"
-    assert "talking (video)" in shown
-    assert shown[-1].startswith("call ended after 00:00: hung up (alice)")
+def test_two_calls_one_after_the_other_in_plain_lines(here: Environment) -> None:
+    """The second call has its own `--for`, not what was left of the first one's."""
+    call = ("call", "bob", "--as", "alice", "--video", *SOURCES)
+    with answering(here, "bob", "--auto", "--for", "1") as bob:
+        with Command(here, *call, "--for", "0.2") as alice:
+            assert alice.ended() == 0
+        shown = [line for line in alice.out if not line.startswith("no ")]
+        assert shown[1] == "calling bob (video)"
+        assert "talking (video)" in shown
+        assert shown[-1] == "call ended after 00:00: hung up (alice)"
+        assert bob.event("call_ended")["user_id"] == "alice"
+        with Command(here, *call) as alice:
+            ended = bob.event("call_ended")
+            assert ended["user_id"] == "bob" and ended["duration"] >= 0.8
+            assert alice.ended() == 0

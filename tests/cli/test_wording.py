@@ -1,0 +1,98 @@
+"""Every event has its words and its object, every ending and error its exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pycall.cli.exit_codes import ExitCode, for_error, for_reason
+from pycall.cli.view import Status, status_line
+from pycall.cli.wording import clock, sentence, to_json
+from pycall.core import events as ev
+from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, MediaError, PyCallError, SignalingError
+from pycall.core.types import CallId, EndReason, MediaType, NetworkQuality, Role
+
+CALL = CallId("0" * 32)
+EVENTS = [
+    ev.CallReceived(CALL, "alice", ("bob",), MediaType.VIDEO, "", 29.5),
+    ev.UserRinging(CALL, "bob"),
+    ev.UserRejected(CALL, "bob"),
+    ev.UserNoResponse(CALL, "bob"),
+    ev.UserLineBusy(CALL, "bob"),
+    ev.CallNotConnected(CALL, MediaType.AUDIO, EndReason.BUSY, "bob", Role.CALLER),
+    ev.UserJoined(CALL, "bob"),
+    ev.CallBegan(CALL, MediaType.VIDEO, Role.CALLER),
+    ev.UserAudioAvailable("bob", False),
+    ev.UserVideoAvailable("bob", True),
+    ev.CallMediaChanged(CALL, MediaType.VIDEO, MediaType.AUDIO, "bob"),
+    ev.VoiceVolume({"alice": 3, "bob": 70}),
+    ev.NetworkQualityChanged({"alice": NetworkQuality.GOOD, "bob": NetworkQuality.BAD}),
+    ev.MediaStatistics(1_250_000.0, 830_000.0, 0.02, 0.0, 0.01),
+    ev.CallReconnecting(CALL),
+    ev.CallReconnected(CALL),
+    ev.UserLeft(CALL, "bob", EndReason.HANGUP),
+    ev.CallEnded(CALL, MediaType.VIDEO, EndReason.HANGUP, "bob", Role.CALLER, 75.25),
+    ev.SignalingLost(),
+    ev.SignalingRestored(),
+    ev.KickedOffline(),
+    ev.UserSigExpired(),
+    ev.ErrorOccurred(ErrorCode.DEVICE_LOST, "the camera is gone"),
+]
+PERIODIC = (ev.VoiceVolume, ev.NetworkQualityChanged, ev.MediaStatistics)
+
+
+def test_no_event_is_forgotten() -> None:
+    defined = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
+    assert {type(event) for event in EVENTS} == defined - {ev.Event}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_is_one_sentence_and_one_object(event: ev.Event) -> None:
+    line = sentence(event)
+    assert line is None if isinstance(event, PERIODIC) else line and "\n" not in line
+    body = json.loads(to_json(event))
+    assert body.pop("event").replace("_", "") == type(event).__name__.lower()
+    assert body.keys() == set(type(event).__dataclass_fields__)
+
+
+def test_values_in_json_are_plain() -> None:
+    assert json.loads(to_json(EVENTS[0]))["media"] == "video"
+    assert json.loads(to_json(EVENTS[12]))["qualities"] == {"alice": 2, "bob": 4}
+
+
+def test_every_reason_has_an_exit_code() -> None:
+    codes = {reason: for_reason(reason) for reason in EndReason}
+    assert [reason for reason, code in codes.items() if code is ExitCode.OK] == [EndReason.HANGUP]
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_no_error_leaves_with_zero_or_like_a_bug(code: ErrorCode) -> None:
+    for kind in [PyCallError, LoginError, CallError, SignalingError, MediaError, ConfigError]:
+        assert for_error(kind(code, "")) not in {ExitCode.OK, ExitCode.INTERNAL}
+
+
+def test_errors_leave_with_the_documented_codes() -> None:
+    assert for_error(LoginError(ErrorCode.SIG_EXPIRED, "")) is ExitCode.LOGIN_REFUSED
+    assert for_error(LoginError(ErrorCode.KICKED, "")) is ExitCode.KICKED
+    assert for_error(SignalingError(ErrorCode.UNREACHABLE, "")) is ExitCode.UNREACHABLE
+    assert for_error(ConfigError(ErrorCode.PORT_TAKEN, "")) is ExitCode.PORT_TAKEN
+    assert for_error(MediaError(ErrorCode.NO_DEVICE, "")) is ExitCode.MEDIA_ERROR
+
+
+def test_the_status_line_tells_the_call() -> None:
+    status = Status("alice")
+    for event in EVENTS[6:8]:
+        status.take(event)
+    for event in EVENTS[11:14]:
+        status.take(event)
+    status.microphone_open = False
+    line = status_line(status).plain
+    for part in ["talking", "00:00", "me ░░░░░░░░", "them ██████░░", "bad", "↑830k", "↓1.2M", "MUTED", "camera off"]:
+        assert part in line
+    status.take(EVENTS[17])
+    assert "them" not in status_line(status).plain
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (0, 75.9, 3600, 36061)] == ["00:00", "01:15", "1:00:00", "10:01:01"]
