@@ -173,6 +173,16 @@ def test_signing_out() -> None:
     assert say(it, A, Ping(id=1)).tell == [] and it.dropped["stale session"] == 1
 
 
+def test_a_new_program_does_not_inherit_the_call_of_a_dead_one() -> None:
+    it = talking()
+    it.disconnect(A, T0 + 5)
+    it.connect(9, login("a", "d-new", CALL), T0 + 6)
+    (welcome,) = told(it.drain(), 9)
+    assert welcome.call is None and welcome.ended is None and it.deadline() == T0 + 20
+    assert ask(it, 9, SetMedia(req_id=1, call_id=CALL, audio=True, video=True)).code is ErrorCode.NO_SUCH_CALL
+    assert ask(it, 9, Hangup(req_id=2, call_id=CALL)).ok and it.live_calls == 1
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,22 @@ def test_s1_link_lost_before_the_merge_is_known() -> None:
     over(town)
 
 
+def test_s1_merged_but_never_heard_and_then_it_ends() -> None:
+    town = Town("a", "b")
+    town["a"].dial("b")
+    town.up(town["a"])
+    town["a"].hangup()
+    town["b"].dial("a")
+    town.up(town["b"])
+    town["b"].drop()
+    town["b"].connect()
+    town.up(town["a"])
+    town.settle()
+    check_quiet(town)
+    assert town["b"].line.state is None and town["b"].capturing is None
+    over(town)
+
+
 # --- S3, S4: cancel against accept ------------------------------------------------------------------------------
 
 

@@ -95,6 +95,34 @@ def test_c8_opposite_switches() -> None:
     over(town)
 
 
+@pytest.mark.parametrize("link", [True, False])
+def test_a_switch_and_a_mute_in_one_breath(link: bool) -> None:
+    town = talking(MediaType.AUDIO)
+    if not link:
+        town["a"].drop()
+    town["a"].switch(MediaType.VIDEO)
+    town["a"].set_media(audio=False, video=False) if not link else town["a"].set_media(audio=False)
+    if not link:
+        town["a"].connect()
+    town.settle()
+    check_quiet(town)
+    assert town["a"].line.video_open and not town["a"].line.audio_open
+    assert available(town["b"], UserVideoAvailable)[-1] and not available(town["b"], UserAudioAvailable)[-1]
+    over(town)
+
+
+def test_two_switches_while_the_link_is_down() -> None:
+    town = talking()
+    town["a"].drop()
+    first, second = town["a"].switch(MediaType.AUDIO), town["a"].switch(MediaType.AUDIO)
+    town["a"].connect()
+    town.settle()
+    check_quiet(town)
+    assert town["a"].answers[first] is town["a"].answers[second] is None
+    assert changes(town["b"]) == [(MediaType.AUDIO, "a")]
+    over(town)
+
+
 def test_only_the_switchers_camera_opens() -> None:
     town = talking(MediaType.AUDIO)
     town["a"].switch(MediaType.VIDEO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -174,4 +175,5 @@ class ThreeUsers(RuleBasedStateMachine):
 ThreeUsers.TestCase.settings = settings(
     max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestThreeUsers = ThreeUsers.TestCase
+TestThreeUsers = pytest.mark.timeout(420)(ThreeUsers.TestCase)
+"""It takes seconds; only making a failure small takes minutes."""
