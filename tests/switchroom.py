@@ -97,17 +97,19 @@ class SwitchroomProcess:
         """kill -9: no goodbye, nothing written that was not written."""
         await self._end(signal.SIGKILL)
 
-    async def stop(self) -> None:
-        await self._end(signal.SIGTERM)
+    async def stop(self) -> int | None:
+        """SIGTERM; the exit code."""
+        return await self._end(signal.SIGTERM)
 
-    async def _end(self, how: signal.Signals) -> None:
+    async def _end(self, how: signal.Signals) -> int | None:
         process, self._process = self._process, None
         if process is None:
-            return
+            return None
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(how)
         async with asyncio.timeout(10):
             await process.communicate()
+        return process.returncode
 
     def ticket(self, user_id: str) -> str:
         return make_user_sig(APP_ID, self._key, user_id, now=int(time.time()))
