@@ -60,9 +60,6 @@ class Judge:
 
     def _invite(self, client: Client, invite: Invite, now: float) -> CallView:
         check_invite(invite, client.user_id, self.book.known)
-        merged = self._already_merged(client, invite)
-        if merged is not None:
-            return view_of(merged, now)
         self._check_unused(client, invite.call_id)
         mine = self.book.call_of(client.user_id)
         if mine is not None and _is_glare(mine, client.user_id, invite):
@@ -70,12 +67,6 @@ class Judge:
         if mine is not None:
             self._leave_behind(client, mine, invite, now)
         return self._begin_ring(client, invite, now)
-
-    def _already_merged(self, client: Client, invite: Invite) -> StoredCall | None:
-        call = self.book.find(invite.call_id)
-        if call is None or call.merged_id != invite.call_id or not takes_part(call, client):
-            return None
-        return call
 
     def _check_unused(self, client: Client, call_id: str) -> None:
         if (client.user_id, call_id) in self.book.tombstones:

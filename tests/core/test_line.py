@@ -297,6 +297,35 @@ def test_a_held_ring_that_ends_never_rings() -> None:
     assert emitted(it.outputs()) == [] and it.state is None
 
 
+def test_a_member_who_leaves_a_call_that_goes_on() -> None:
+    it = talking()
+    it.receive(Left(call_id=CALL, seq=4, user_id="b", reason=EndReason.HANGUP), 5.0)
+    assert it.outputs() == [
+        Emit(events.UserLeft(CALL, "b", EndReason.HANGUP)),
+        ClosePeer("b"),
+        Emit(events.CallReconnecting(CALL)),
+    ]
+    assert {member.user_id: member.state for member in it.members}["b"] is MemberState.GONE
+
+
+def test_an_accept_of_a_call_that_is_gone_ends_it_here() -> None:
+    it = ringing()
+    req_id = it.accept(2.0)
+    it.outputs()
+    it.receive(Reply(req_id=req_id, ok=False, code=ErrorCode.NO_SUCH_CALL, message="gone"), 2.1)
+    resolved, ended = it.outputs()
+    assert isinstance(resolved, Resolve) and resolved.error is not None
+    assert ended == Emit(events.CallNotConnected(CALL, VIDEO, EndReason.UNKNOWN, "a", Role.CALLEE))
+
+
+def test_a_call_that_takes_the_line_unknown_to_us_is_left() -> None:
+    it = dialing()
+    reply = Reply(req_id=1, ok=False, code=ErrorCode.WRONG_STATE, message="taken", call=view("a", call_id=OTHER))
+    it.receive(reply, 2.0)
+    out = it.outputs()
+    assert [type(m) for m in sent(out)] == [Hangup] and sent(out)[0].call_id == OTHER and it.state is None
+
+
 # --- media connections ------------------------------------------------------------------------------------------
 
 

@@ -82,13 +82,18 @@ def test_s1_hangup_of_the_one_who_was_merged_before_he_knew_it() -> None:
     over(town)
 
 
-def test_s1_link_lost_before_the_merge_is_known() -> None:
+@pytest.mark.parametrize("restart", [True, False])
+def test_s1_link_lost_before_the_merge_is_known(restart: bool) -> None:
     town = Town("a", "b")
     town["a"].dial("b")
     town["b"].dial("a")
     town.up(town["a"])
     town.up(town["b"])
-    town["b"].drop()
+    if restart:
+        town.restart_server()
+        town["a"].connect()
+    else:
+        town["b"].drop()
     town["b"].connect()
     town.settle()
     assert town["a"].line.call_id == town["b"].line.call_id
