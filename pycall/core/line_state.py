@@ -130,9 +130,8 @@ class LineState:
 
     def ring(self, view: CallView, now: float, since: float | None = None) -> None:
         """A call of somebody else on our free line."""
-        remaining = view.remaining
-        if remaining is not None and since is not None:
-            remaining = max(0.0, remaining - (now - since))
+        waited = 0.0 if since is None else now - since
+        remaining = None if view.remaining is None else max(0.0, view.remaining - waited)
         call = Call(CallId(view.call_id), Role.CALLEE, view.media, CallState.RINGING, view.caller, {})
         call.take_view(view)
         call.rings_until = None if remaining is None else now + remaining
@@ -251,10 +250,8 @@ class LineState:
 
     def finish_locally(self, now: float) -> None:
         """The call is over here without the server's word."""
-        call = self.call
-        if call is not None:
-            duration = 0.0 if call.began_at is None else now - call.began_at
-            self.finish(call.local_reason, self.user_id or "", duration, now)
+        if self.call is not None:
+            self.finish(self.call.local_reason, self.user_id or "", 0.0, now)
 
     def finish(self, reason: EndReason, by: UserId, duration: float, now: float) -> None:
         """The one end of a call: every verb answered, exactly one terminal event, the line free."""
