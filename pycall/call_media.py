@@ -43,6 +43,8 @@ class Gear:
     audio_sink: str | AudioSink
     video_sink: str | VideoSink
     profile: VideoProfile
+    encoders: tuple[str, ...] = ()
+    """Hardware encoders that were found to work."""
     record: str | None = None
     recorded: int = 0
     """Calls so far that have (had) a recording."""

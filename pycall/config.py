@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.errors import ConfigError, ErrorCode
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ class EngineConfig:
     """
     video_profile: str = "720p30"
     """`360p`, `480p`, `540p`, `720p`, `1080p` with 15 or 30 behind it; without a number 15 fps."""
+    video_codecs: tuple[str, ...] = DEFAULT_VIDEO_CODECS
+    """Of `H264`, `VP8` and `AV1`, the best one first; the first that the other side has too is what we send.
+
+    AV1 looks better at the same bitrate and costs more CPU.
+    """
+    hardware: bool = False
+    """Encode H.264 by the graphics processor if it can; whether it can is tried at the first sign-in (up to 2 s)."""
     ice_servers: tuple[str, ...] = ()
     """STUN and TURN URLs; none are needed on one machine or one local network."""
     volume_interval: float = 1.0
@@ -56,6 +64,7 @@ class EngineConfig:
             raise _bad(f"server is {self.server!r}; it must be an address like {DEFAULT_SERVER}")
         if type(self.app_id) is not int or self.app_id <= 0:
             raise _bad(f"app_id is {self.app_id!r}; it must be a positive number, the server's")
+        check_video_codecs(self.video_codecs)
         _within("volume_interval", self.volume_interval, 0.1, 10.0)
         _within("quality_interval", self.quality_interval, 1.0, 10.0)
         _within("connect_timeout", self.connect_timeout, 1.0, 120.0)

@@ -29,6 +29,7 @@ from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Reso
 from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import Goodbye, ServerMessage, Signal, Welcome
 from pycall.open_call import OpenCall
+from pycall.rtc.hardware import probe
 from pycall.signaling.client import SignalingClient
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Driver:
         if self.signed_in:  # a new ticket, so a new connection; the old one ends without a word
             self.signed_in = False
             self._take(self.line.link_lost)
+        if self.config.hardware:
+            self.gear.encoders = await asyncio.to_thread(probe)
         await self._client.login(user_id, user_sig)
 
     async def ask(self, step: Callable[[float], int]) -> CallId | None:
@@ -278,7 +281,7 @@ class Driver:
         if call_id is None or own is None:
             raise LoginError(ErrorCode.NOT_LOGGED_IN, "there is no call to open media for")
         media = self.line.media or MediaType.AUDIO
-        return OpenCall(call_id, own, media, self.gear, self, self._tell, self.config.ice_servers)
+        return OpenCall(call_id, own, media, self.gear, self, self._tell, self.config)
 
     def _end_call(self) -> None:
         call, self._call = self._call, None

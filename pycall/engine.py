@@ -272,4 +272,6 @@ def _gear(config: EngineConfig) -> Gear:
         profile = checked_profile(config.video_profile)
     except PyCallError as error:
         raise ConfigError(ErrorCode.BAD_SETTING, str(error)) from None
-    return Gear(config.audio_source, config.video_source, config.audio_sink, config.video_sink, profile, config.record)
+    return Gear(
+        config.audio_source, config.video_source, config.audio_sink, config.video_sink, profile, record=config.record
+    )

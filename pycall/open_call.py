@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pycall.call_media import CallMedia, Gear, MediaListener
+from pycall.config import EngineConfig
 from pycall.core.events import Event
 from pycall.core.types import CallId, MediaType, UserId
 from pycall.reports import Reports
@@ -31,11 +32,18 @@ class OpenCall:
         gear: Gear,
         listener: CallListener,
         tell: Callable[[Event], None],
-        ice_servers: tuple[str, ...],
+        config: EngineConfig,
     ) -> None:
         self.call_id = call_id
         self.media = CallMedia(gear, listener, media)
-        self.mesh = Mesh(self.media, listener, call_id=call_id, ice_servers=ice_servers)
+        self.mesh = Mesh(
+            self.media,
+            listener,
+            call_id=call_id,
+            ice_servers=config.ice_servers,
+            video_codecs=config.video_codecs,
+            hardware=gear.encoders,
+        )
         self.reports = Reports(own, self.media, tell)
 
     def close_peer(self, user_id: UserId) -> None:

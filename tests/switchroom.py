@@ -21,10 +21,11 @@ APP_ID = 1400000000
 
 
 class Switchroom:
-    """A server in the running loop; `restart()` keeps its port, key and database."""
+    """A server in the running loop; `restart()` keeps its port, key and database. Pages of `origins` may connect."""
 
-    def __init__(self, db: Path) -> None:
+    def __init__(self, db: Path, origins: tuple[str, ...] = ()) -> None:
         self._db = db
+        self._origins = origins
         self._key = secrets.token_hex(32)
         self._port = 0
         self._stack = contextlib.AsyncExitStack()
@@ -40,7 +41,9 @@ class Switchroom:
         await self.stop()
 
     async def start(self) -> None:
-        settings = Settings(secret_keys=(self._key,), port=self._port, db=str(self._db), app_id=APP_ID)
+        settings = Settings(
+            secret_keys=(self._key,), port=self._port, db=str(self._db), app_id=APP_ID, origins=self._origins
+        )
         running = await self._stack.enter_async_context(serve(settings))
         self.url = running.url
         self._port = int(re.findall(r":(\d+)", running.url)[-1])

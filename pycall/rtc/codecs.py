@@ -1,88 +1,63 @@
-"""Which codecs are offered and in which order, who encodes and decodes them, and where a keyframe begins."""
+"""How pictures are decoded, and where a keyframe begins in an RTP payload."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Protocol
 
 import av
-from aiortc import RTCRtpCodecCapability, RTCRtpCodecParameters, RTCRtpSender
-from aiortc.codecs import get_encoder
-from aiortc.codecs.base import Encoder
+from aiortc import RTCRtpCodecParameters
+from aiortc.codecs import depayload
 from av.codec.context import Flags, ThreadType
-from av.frame import Frame
 
-from .encoders import OpusVoiceEncoder, PictureEncoder, VpxEncoder, X264Encoder
+from . import av1
 
-OPUS_PARAMETERS: dict[str, int | str | None] = {"minptime": 10, "useinbandfec": 1}
-VIDEO_ORDER = ("video/H264", "video/VP8", "video/rtx")
-AUDIO_ORDER = ("audio/opus", "audio/G722", "audio/PCMU", "audio/PCMA")
-
-
-class VoiceEncoder(Protocol):
-    def encode(self, frame: av.AudioFrame) -> tuple[list[bytes], int]: ...
-
-
-class ForeignVoiceEncoder:
-    """G.722 and G.711 as aiortc has them, for those who have no Opus."""
-
-    def __init__(self, codec: RTCRtpCodecParameters) -> None:
-        self._encoder: Encoder = get_encoder(codec)
-
-    def encode(self, frame: av.AudioFrame) -> tuple[list[bytes], int]:
-        payloads, timestamp = self._encoder.encode(frame)
-        return payloads, timestamp or 0
-
-
-def preferences(kind: str, order: tuple[str, ...] | None = None) -> list[RTCRtpCodecCapability]:
-    """What is offered and accepted, best first."""
-    order = order or (VIDEO_ORDER if kind == "video" else AUDIO_ORDER)
-    known = sorted(RTCRtpSender.getCapabilities(kind).codecs, key=lambda codec: not _is_constrained(codec))
-    return [codec for name in order for codec in known if codec.mimeType.lower() == name.lower()]
-
-
-def _is_constrained(codec: RTCRtpCodecCapability) -> bool:
-    """H.264 Constrained Baseline, which is what x264 makes and every browser has."""
-    return str(codec.parameters.get("profile-level-id", "")).startswith("42e0")
-
-
-def picture_encoder(codec: RTCRtpCodecParameters) -> PictureEncoder:
-    return X264Encoder() if codec.name.upper() == "H264" else VpxEncoder()
-
-
-def voice_encoder(codec: RTCRtpCodecParameters) -> VoiceEncoder:
-    return OpusVoiceEncoder() if codec.name.lower() == "opus" else ForeignVoiceEncoder(codec)
+DECODERS = {"H264": "h264", "VP8": "vp8", "AV1": "libdav1d"}
+UNPACK_ERRORS = (ValueError, IndexError, AssertionError)
+MAX_PIXELS = 8192 * 4352
+"""Of a picture, for every decoder: more would be an attack on our memory. AV1 can say 65536 x 65536 in ten bytes."""
 
 
 class Decoder:
     """One stream's decoder. Bad data raises `av.FFmpegError` and keeps the state."""
 
     def __init__(self, codec: RTCRtpCodecParameters) -> None:
-        name = {"H264": "h264", "VP8": "vp8", "OPUS": "libopus", "G722": "g722"}.get(codec.name.upper())
-        name = name or {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}[codec.name.upper()]
-        self._context = av.CodecContext.create(name, "r")
+        context = av.CodecContext.create(DECODERS[codec.name], "r")
+        assert isinstance(context, av.VideoCodecContext)
+        self._context = context
         self._time_base = Fraction(1, codec.clockRate)
-        if isinstance(self._context, av.VideoCodecContext):
-            self._context.thread_type = ThreadType.SLICE  # frame threads would hold pictures back
-            self._context.thread_count = 1
-            self._context.flags |= Flags.low_delay
-        elif isinstance(self._context, av.AudioCodecContext):
-            self._context.sample_rate = {"OPUS": 48000, "G722": 16000}.get(codec.name.upper(), 8000)
-            self._context.layout = "mono"
-            self._context.format = "s16"
+        context.thread_type = ThreadType.SLICE  # frame threads would hold pictures back
+        context.thread_count = 1
+        context.flags |= Flags.low_delay  # libdav1d: no picture is held back
+        context.options = {"max_pixels": str(MAX_PIXELS)}
 
-    def decode(self, data: bytes, pts: int) -> list[Frame]:
+    def decode(self, data: bytes, pts: int) -> list[av.VideoFrame]:
         """Frames with `pts` in the units of the stream's RTP clock."""
         packet = av.Packet(data)
         packet.pts = pts
         packet.time_base = self._time_base
-        return list(self._context.decode(packet))  # type: ignore[attr-defined]
+        return list(self._context.decode(packet))
+
+
+def unpack(codec: RTCRtpCodecParameters, payload: bytes) -> bytes:
+    """What an RTP payload gives to its picture; raises one of `UNPACK_ERRORS` if it is broken."""
+    if codec.name == "AV1" and payload:
+        av1.read(payload)
+        return payload  # a fragment means nothing without its neighbours
+    return depayload(codec, payload) if payload else b""
+
+
+def assemble(codec: RTCRtpCodecParameters, parts: Sequence[bytes]) -> bytes:
+    """The picture for the decoder, of all that its packets gave; raises `ValueError` if they do not fit together."""
+    return av1.depacketize(part for part in parts if part) if codec.name == "AV1" else b"".join(parts)
 
 
 def begins_keyframe(codec: RTCRtpCodecParameters, payload: bytes, data: bytes) -> bool:
-    """Whether an RTP payload (`data` is what is in it, after depayloading) carries the beginning of a keyframe."""
+    """Whether an RTP payload (`data` is what `unpack` made of it) carries the beginning of a keyframe."""
     if codec.name.upper() == "H264":
         return _has_idr(payload)
+    if codec.name == "AV1":
+        return bool(payload) and av1.begins_key(payload)
     # VP8: the first packet of the first partition, whose lowest bit is 0 in a keyframe (RFC 6386, 9.1).
     starts = bool(payload) and payload[0] & 0x17 == 0x10
     return starts and bool(data) and data[0] & 1 == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.types import CallId, UserId
 from pycall.core.wire import Signaled
 
@@ -12,6 +13,7 @@ from .liveness import FAIL_SECONDS, STALL_SECONDS
 from .patches import install
 from .peer import STATS_SECONDS, Peer, PeerSettings
 from .ports import MediaPorts, PeerListener
+from .send.source import Source
 from .servers import ice_servers as read_servers
 
 logger = logging.getLogger(__name__)
@@ -25,9 +27,10 @@ MAX_STRANGERS = 16
 class Mesh:
     """Opens, feeds and closes peers. Everything is called on the event loop; nothing blocks it.
 
-    Raises `ConfigError` for a bad `ice_servers` URL and `MediaError` (NO_LIBRARY) if the WebRTC library is not the one
-    pycall was built for. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and FAILED;
-    `stats_seconds`: between two measurements.
+    Raises `ConfigError` for a bad `ice_servers` URL or an unknown codec, and `MediaError` (NO_LIBRARY) if the WebRTC
+    library is not the one pycall was built for. `video_codecs`: of `VIDEO_CODECS`, the best one first; `hardware`:
+    H.264 encoders that work, as `hardware.probe` gives them. `stall_seconds` and `fail_seconds`: silence after which a
+    peer is STALLED and FAILED; `stats_seconds`: between two measurements.
     """
 
     def __init__(
@@ -37,18 +40,25 @@ class Mesh:
         *,
         call_id: CallId,
         ice_servers: tuple[str, ...] = (),
+        video_codecs: tuple[str, ...] = DEFAULT_VIDEO_CODECS,
+        hardware: tuple[str, ...] = (),
         stall_seconds: float = STALL_SECONDS,
         fail_seconds: float = FAIL_SECONDS,
         stats_seconds: float = STATS_SECONDS,
     ) -> None:
+        servers = read_servers(ice_servers)
+        check_video_codecs(video_codecs)
+        install()
         self._settings = PeerSettings(
             call_id=call_id,
-            servers=read_servers(ice_servers),
+            servers=servers,
+            codecs=("opus", *video_codecs),
             stall_seconds=stall_seconds,
             fail_seconds=fail_seconds,
             stats_seconds=stats_seconds,
         )
-        install()
+        self._hardware = hardware
+        self._source: Source | None = None
         self._ports = ports
         self._listener = listener
         self._peers: dict[UserId, Peer] = {}
@@ -77,6 +87,7 @@ class Mesh:
             ports=self._ports,
             listener=self._listener,
             settings=self._settings,
+            source=self._open_source(user_id),
         )
         self._peers[user_id] = peer
         peer.start()
@@ -110,8 +121,18 @@ class Mesh:
         for user_id in list(self._peers):
             self.close(user_id)
         self._early.clear()
+        source, self._source = self._source, None
+        if source is not None:
+            await source.aclose()
         if self._closing:
             await asyncio.wait(set(self._closing))
+
+    def _open_source(self, user_id: UserId) -> Source:
+        """One encoder for all peers' sound and one set of encoders for their picture, from the first peer on."""
+        if self._source is None:
+            audio, video = self._ports.open_audio_feed(user_id), self._ports.open_video_feed(user_id)
+            self._source = Source(audio, video, self._hardware)
+        return self._source
 
     def _take_newer(self, signaled: Signaled) -> None:
         """They have begun a new connection before we knew that the old one is dead: their offer replaces it."""

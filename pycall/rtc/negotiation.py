@@ -4,8 +4,8 @@
     answering:    ◄── offer   answer ──►       candidates any time
 
 Both media are negotiated once, in both directions; what flows in them is not negotiated at all. A second offer or
-answer of the same connection is a repetition and dropped. Whatever comes from the other side is checked before aiortc
-sees it; what is refused is counted and changes nothing.
+answer of the same connection is a repetition and dropped. Whatever comes from the other side is checked before
+anybody acts on it; what is refused is counted and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,108 +13,109 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc import RTCIceCandidate
 from aiortc.sdp import SessionDescription
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.wire import Signaled
 
 from .candidates import MAX_CANDIDATES, check_candidate
-from .descriptions import PARSER_ERRORS, check_description
+from .descriptions import check_description
+from .terms import Local, Terms, read_answer, write_answer, write_offer
 
 logger = logging.getLogger(__name__)
 
-LIBRARY_ERRORS = (*PARSER_ERRORS, OSError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
-MEDIA_ORDER = ("audio", "video")
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Both descriptions are known: what was agreed, where the other side is, and whether our DTLS speaks first."""
+
+    terms: Terms
+    remote: SessionDescription
+    client: bool
 
 
 class Negotiation:
-    """One connection's offer and answer. Not reentrant: its owner gives it one message at a time.
+    """One connection's descriptions; pure but for the callbacks.
 
-    `add_media` puts our sound and picture into the connection, in the order of the offer; `send` takes the kind and
-    the text of what has to go to the other side.
+    `local` gives what is ours, once our addresses are known; `send` takes the kind and the text of what has to go to
+    the other side; `agreed` is called once; `found` gets each checked candidate that comes by itself, None at the end.
     """
 
     def __init__(
         self,
-        connection: RTCPeerConnection,
+        local: Callable[[], Local],
         *,
         offers: bool,
         allow_loopback: bool,
-        add_media: Callable[[tuple[str, ...]], None],
         send: Callable[[str, str], None],
+        agreed: Callable[[Agreed], None],
+        found: Callable[[RTCIceCandidate | None], None],
     ) -> None:
         self.refused: Counter[ErrorCode] = Counter()
         """What was dropped, by code."""
-        self._connection = connection
+        self._local = local
         self._offers = offers
         self._allow_loopback = allow_loopback
-        self._add_media = add_media
         self._send = send
+        self._agreed = agreed
+        self._found = found
         self._described = False
         self._mids: list[str] = []
         self._early: list[Signaled] = []
         self._candidates = 0
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """The offering side speaks first."""
         if self._offers:
-            self._add_media(MEDIA_ORDER)
-            await self._connection.setLocalDescription()
-            self._send("offer", self._connection.localDescription.sdp)
+            self._send("offer", write_offer(self._local()))
 
-    async def take(self, signaled: Signaled) -> None:
+    def take(self, signaled: Signaled) -> None:
         """A message of the other side about this connection; never raises for what is in it."""
         try:
             if signaled.kind == "candidate":
-                await self._take_candidate(signaled)
+                self._take_candidate(signaled)
             elif self._described or (signaled.kind == "offer") is self._offers:
                 logger.debug("a repeated or crossing %s was dropped", signaled.kind)
             else:
-                await self._take_description(signaled)
+                self._take_description(signaled)
         except MediaError as error:
             self._refuse(error)
 
-    async def _take_description(self, signaled: Signaled) -> None:
-        session = check_description(
+    def _take_description(self, signaled: Signaled) -> None:
+        remote = check_description(
             signaled.kind, signaled.sdp, allow_loopback=self._allow_loopback, refused=self._refuse
         )
-        await self._apply(session, signaled.kind)
+        local = self._local()
+        if signaled.kind == "offer":
+            text, terms = write_answer(remote, local)
+            client = remote.media[0].dtls is not None and remote.media[0].dtls.role != "client"
+            self._send("answer", text)
+        else:
+            terms = read_answer(remote, local.codecs)
+            client = remote.media[0].dtls is not None and remote.media[0].dtls.role == "server"
         self._described = True
+        self._mids = [media.rtp.muxId for media in remote.media]
+        self._agreed(Agreed(terms, remote, client))
         early, self._early = self._early, []
         for candidate in early:
-            await self.take(candidate)
+            self.take(candidate)
 
-    async def _apply(self, session: SessionDescription, kind: str) -> None:
-        self._mids = [media.rtp.muxId for media in session.media]
-        if kind == "offer":
-            self._add_media(tuple(media.kind for media in session.media))
-        try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=str(session), type=kind))
-            if kind == "offer":
-                await self._connection.setLocalDescription()
-        except LIBRARY_ERRORS as error:
-            raise MediaError(ErrorCode.BAD_SDP, f"session description refused: {error}") from error
-        if kind == "offer":
-            self._send("answer", self._connection.localDescription.sdp)
-
-    async def _take_candidate(self, signaled: Signaled) -> None:
+    def _take_candidate(self, signaled: Signaled) -> None:
         if not self._described:
             if len(self._early) < MAX_CANDIDATES:
                 self._early.append(signaled)
             return
         if not signaled.candidate:  # the end of candidates; browsers write it as an empty line, too
-            await self._connection.addIceCandidate(None)
+            self._found(None)
             return
         self._candidates += 1
         if self._candidates > MAX_CANDIDATES:
             raise MediaError(ErrorCode.BAD_CANDIDATE, f"more than {MAX_CANDIDATES} ICE candidates")
         self._check_line(signaled)
-        candidate = check_candidate(signaled.candidate, allow_loopback=self._allow_loopback)
-        candidate.sdpMLineIndex = 0  # everything is bundled into the first line
-        await self._connection.addIceCandidate(candidate)
+        self._found(check_candidate(signaled.candidate, allow_loopback=self._allow_loopback))
 
     def _check_line(self, signaled: Signaled) -> None:
         by_mid = signaled.sdp_mid is None or signaled.sdp_mid in self._mids
@@ -125,4 +126,6 @@ class Negotiation:
 
     def _refuse(self, error: MediaError) -> None:
         self.refused[error.code] += 1
-        logger.warning("dropped: %s", error)
+        # Every browser has candidates that we cannot use: TCP, and mDNS names where a page may not know addresses.
+        level = logging.DEBUG if error.code is ErrorCode.BAD_CANDIDATE else logging.WARNING
+        logger.log(level, "dropped: %s", error)

@@ -8,27 +8,12 @@ from __future__ import annotations
 import logging
 from importlib import import_module
 
-from aiortc.codecs import CODECS
-
-from .codecs import OPUS_PARAMETERS
-from .receiver import InletReceiver
 from .selftest import check_internals
-from .sender import OutletSender
-from .transport import GuardedConnection, GuardedProtocol, MeteredDtlsTransport, WideCertificate
-
-
-def _no_decoder(*_: object) -> None:
-    """In the place of aiortc's decoder thread."""
-
+from .transport import GuardedConnection, GuardedProtocol
 
 SWAPS: tuple[tuple[str, str, object, str], ...] = (
     ("aioice.ice", "StunProtocol", GuardedProtocol, "sockets with a guard"),
     ("aiortc.rtcicetransport", "Connection", GuardedConnection, "ICE that drops strangers, reacts and closes in time"),
-    ("aiortc.rtcpeerconnection", "RTCDtlsTransport", MeteredDtlsTransport, "arrivals are stamped, sending can stop"),
-    ("aiortc.rtcpeerconnection", "RTCCertificate", WideCertificate, "peers with RSA certificates"),
-    ("aiortc.rtcpeerconnection", "RTCRtpSender", OutletSender, "our encoders and rate"),
-    ("aiortc.rtcpeerconnection", "RTCRtpReceiver", InletReceiver, "our buffers and decoders"),
-    ("aiortc.rtcrtpreceiver", "decoder_worker", _no_decoder, "aiortc starts this thread in any case: it ends at once"),
 )
 """Module, name in it, what it becomes, why. The libraries look these names up when they make the thing."""
 
@@ -43,8 +28,6 @@ def install() -> None:
     check_internals()
     for module, name, replacement, _ in SWAPS:
         setattr(import_module(module), name, replacement)
-    # In-band repair of Opus is offered and accepted: browsers send and use it only then.
-    CODECS["audio"][0].parameters.update(OPUS_PARAMETERS)
     # On DEBUG these two write whole session descriptions, with the keys of the media path.
     for library in ("aiortc", "aioice"):
         logging.getLogger(library).setLevel(logging.WARNING)

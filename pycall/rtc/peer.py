@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import secrets
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-import av
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection
+from aiortc import RTCIceCandidate, RTCIceServer
 
 from pycall.core.types import CallId, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
 
-from .codecs import preferences
 from .liveness import FAIL_SECONDS, STALL_SECONDS, Liveness
-from .negotiation import LIBRARY_ERRORS, Negotiation
-from .ports import AudioFeed, MediaPorts, PeerListener, VideoFeed
-from .receiver import InletReceiver, PictureInlet, SoundInlet
-from .sender import PictureOutlet, SoundOutlet
+from .negotiation import Agreed, Negotiation
+from .path import Path
+from .ports import MediaPorts, PeerListener
+from .send.sending import Identity
+from .send.source import Source
+from .session import Session
 from .stats import Counters, link_stats, read_counters
-from .transport import GuardedConnection, MeteredDtlsTransport, machine_has_no_network
+from .terms import Local
+from .transport import GuardedConnection, PathTransport, machine_has_no_network
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
 
 MAX_INBOX = 64
 """Messages of the other side waiting for this peer: offer, answer and 40 candidates fit."""
-TICK_SECONDS = 0.25
+BEAT_SECONDS = 0.01
+WATCH_SECONDS = 0.25
 STATS_SECONDS = 2.0
-CLOSE_SECONDS = 0.8
+CANCEL_SECONDS = 0.2
 GOODBYE_SECONDS = 1.0
 """After an orderly good-bye the signaling has so long to say why, before the peer counts as failed."""
-ENCODE_DEPTH = 2
+UNANNOUNCED_SECONDS = 10.0
+"""When there are no more candidates, so long a check may still come from an address that was not announced (RFC 8863):
+a browser whose page may use no device hides all of its addresses."""
 DECODE_DEPTH = 60
 """Pictures waiting for the decoder: two seconds, then they are dropped until the next keyframe."""
 
@@ -44,6 +51,7 @@ class PeerSettings:
 
     call_id: CallId
     servers: list[RTCIceServer]
+    codecs: tuple[str, ...] = ("opus", "H264", "VP8")
     stall_seconds: float = STALL_SECONDS
     fail_seconds: float = FAIL_SECONDS
     stats_seconds: float = STATS_SECONDS
@@ -61,32 +69,38 @@ class Peer:
         ports: MediaPorts,
         listener: PeerListener,
         settings: PeerSettings,
+        source: Source,
     ) -> None:
         self.user_id = user_id
         self.generation = generation
+        self.session: Session | None = None
         self._ports = ports
         self._listener = listener
         self._settings = settings
+        self._source = source
         self._liveness = Liveness(stall=settings.stall_seconds, fail=settings.fail_seconds)
         self._inbox: asyncio.Queue[Signaled] = asyncio.Queue(MAX_INBOX)
-        self._encoder = Worker(f"pycall-encode-{user_id}", depth=ENCODE_DEPTH)
         self._decoder = Worker(f"pycall-decode-{user_id}", depth=DECODE_DEPTH)
-        self._feeds: list[AudioFeed | VideoFeed] = []
-        self._inlets: list[SoundInlet | PictureInlet] = []
+        self._identity = Identity(secrets.token_hex(8), *(random.getrandbits(32) for _ in range(3)))
         self._tasks: list[asyncio.Task[None]] = []
-        self._transport: MeteredDtlsTransport | None = None
+        self._found: asyncio.Queue[RTCIceCandidate | None] = asyncio.Queue(MAX_INBOX)
         self._goodbye: asyncio.TimerHandle | None = None
         self._finishing: asyncio.Task[None] | None = None
-        self.connection = RTCPeerConnection(
-            RTCConfiguration(iceServers=settings.servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        self.path = Path(
+            controlling=offers,
+            servers=settings.servers,
+            on_rtp=self._on_rtp,
+            on_rtcp=self._on_rtcp,
+            on_change=self._path_changed,
         )
-        self.connection.on("connectionstatechange", self._library_state_changed)
+        self.path.transport.on_media = self._observe
         self.negotiation = Negotiation(
-            self.connection,
+            self._local,
             offers=offers,
             allow_loopback=machine_has_no_network(),
-            add_media=self._add_media,
             send=self._send,
+            agreed=self._agreed,
+            found=self._take_candidate,
         )
 
     @property
@@ -94,22 +108,18 @@ class Peer:
         return self._liveness.state
 
     @property
-    def transport(self) -> MeteredDtlsTransport | None:
-        """The one transport of the bundle, once there is media."""
-        return self._transport
+    def transport(self) -> PathTransport:
+        return self.path.transport
 
     @property
-    def ice(self) -> GuardedConnection | None:
-        transport = self.transport
-        return cast(GuardedConnection, transport.transport._connection) if transport else None
+    def ice(self) -> GuardedConnection:
+        return self.path.connection
 
     def start(self) -> None:
         """Begin to connect; the listener hears of it."""
         self._report()
-        self._tasks = [
-            asyncio.create_task(self._negotiate(), name=f"negotiate {self.user_id}"),
-            asyncio.create_task(self._watch(), name=f"watch {self.user_id}"),
-        ]
+        self._run(self._negotiate(), "negotiate")
+        self._run(self._watch(), "watch")
 
     def deliver(self, signaled: Signaled) -> None:
         """A message of the other side about this generation; too many at once are dropped."""
@@ -130,87 +140,122 @@ class Peer:
             self._finishing = asyncio.create_task(self._dismantle(), name=f"close {self.user_id}")
         await asyncio.shield(self._finishing)
 
-    # --- negotiating
+    def _run(self, what: Coroutine[Any, Any, None], name: str) -> None:
+        if self._liveness.over:
+            what.close()
+        else:
+            self._tasks.append(asyncio.create_task(what, name=f"{name} {self.user_id}"))
+
+    # --- connecting
 
     async def _negotiate(self) -> None:
         try:
-            await self.negotiation.begin()
-        except LIBRARY_ERRORS as error:
-            logger.error("no offer could be made for %s: %s", self.user_id, error)
+            await self.path.gather()
+        except OSError as error:
+            logger.error("no address to be reached at: %s", error)
             self._fail()
+            return
+        self.negotiation.begin()
         while not self._liveness.over:
-            await self.negotiation.take(await self._inbox.get())
+            self.negotiation.take(await self._inbox.get())
 
-    def _add_media(self, kinds: tuple[str, ...]) -> None:
-        for kind in kinds if not self._inlets else ():
-            outlet, inlet = self._outlet(kind), self._inlet(kind)
-            transceiver = self.connection.addTransceiver(outlet, direction="sendrecv")
-            transceiver.setCodecPreferences(preferences(kind))
-            cast(InletReceiver, transceiver.receiver).inlet = inlet
-            self._inlets.append(inlet)
-        self._transport = cast(MeteredDtlsTransport, self.connection.getReceivers()[0].transport)
-        self._transport.on_media = self._media_arrived
+    def _local(self) -> Local:
+        identity = self._identity
+        return Local(
+            ice=self.path.ice_parameters,
+            candidates=self.path.candidates,
+            dtls=self.path.dtls_parameters,
+            ssrcs={"audio": [identity.audio], "video": [identity.video, identity.repair]},
+            cname=identity.cname,
+            session=random.getrandbits(62),
+            codecs=self._settings.codecs,
+        )
 
-    def _outlet(self, kind: str) -> SoundOutlet | PictureOutlet:
-        if kind == "audio":
-            sound = self._ports.open_audio_feed(self.user_id)
-            self._feeds.append(sound)
-            return SoundOutlet(sound)
-        picture = self._ports.open_video_feed(self.user_id)
-        self._feeds.append(picture)
-        return PictureOutlet(picture, self._encoder)
+    def _agreed(self, agreed: Agreed) -> None:
+        self.session = Session(
+            self.user_id,
+            agreed.terms,
+            self.path,
+            self._ports,
+            source=self._source,
+            identity=self._identity,
+            decoder=self._decoder,
+        )
+        self._run(self._connect(agreed), "connect")
+        self._run(self._add_candidates(), "candidates")
 
-    def _inlet(self, kind: str) -> SoundInlet | PictureInlet:
-        return SoundInlet(self._hear) if kind == "audio" else PictureInlet(self._see, self._decoder)
+    async def _connect(self, agreed: Agreed) -> None:
+        first = agreed.remote.media[0]
+        assert first.dtls is not None and first.ice is not None
+        for candidate in first.ice_candidates:
+            await self.path.add_candidate(candidate)
+        if first.ice_candidates_complete:
+            self._take_candidate(None)
+        await self.path.connect(first.ice, first.dtls, client=agreed.client)
+        if self.path.state == "connected" and self.session is not None and not self._liveness.over:
+            self.session.begin()
+            self._run(self.session.sending.outbox.run(), "send")
+            self._run(self._beat(self.session), "beat")
 
-    def _hear(self, frame: av.AudioFrame) -> None:
-        self._ports.audio_arrived(self.user_id, frame)
+    def _take_candidate(self, candidate: RTCIceCandidate | None) -> None:
+        if not self._found.full():
+            self._found.put_nowait(candidate)
 
-    def _see(self, frame: av.VideoFrame) -> None:
-        self._ports.video_arrived(self.user_id, frame)
+    async def _add_candidates(self) -> None:
+        while (candidate := await self._found.get()) is not None:
+            await self.path.add_candidate(candidate)
+        await asyncio.sleep(UNANNOUNCED_SECONDS)
+        await self.path.add_candidate(None)
 
     def _send(self, kind: str, sdp: str) -> None:
         if self._liveness.over:
             return
-        message_kind = cast(Literal["offer", "answer"], kind)
         self._listener.peer_signals(
             Signal(
                 call_id=self._settings.call_id,
                 to=self.user_id,
-                kind=message_kind,
+                kind=cast(Literal["offer", "answer"], kind),
                 generation=self.generation,
                 sdp=sdp,
             )
         )
 
-    # --- watching
+    # --- running
+
+    def _on_rtp(self, data: bytes, now: float) -> None:
+        if self.session is not None and not self._liveness.over:
+            self.session.on_rtp(data, now)
+
+    def _on_rtcp(self, data: bytes, now: float) -> None:
+        if self.session is not None and not self._liveness.over:
+            self.session.on_rtcp(data, now)
+
+    async def _beat(self, session: Session) -> None:
+        while True:
+            session.tick(time.monotonic())
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _watch(self) -> None:
         before = Counters(time=time.monotonic())
         while not self._liveness.over:
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
             self._observe()
             now = time.monotonic()
-            if now - before.time >= self._settings.stats_seconds:
-                after = await read_counters(self.connection, now)
+            if now - before.time >= self._settings.stats_seconds and self.session is not None:
+                after = read_counters(self.session, self.path, now)
                 if self.state in (PeerState.UP, PeerState.STALLED):
                     self._listener.peer_measured(self.user_id, link_stats(before, after))
                 before = after
 
     def _observe(self) -> None:
-        transport = self.transport
-        if transport is None:
-            return
+        transport = self.path.transport
         if self._liveness.observe(time.monotonic(), arrived_at=transport.arrived_at, media=transport.media_arrived):
             self._report()
             if self._liveness.over:
                 self._give_up()
 
-    def _media_arrived(self) -> None:
-        self._observe()
-
-    def _library_state_changed(self) -> None:
-        state = self.connection.connectionState
+    def _path_changed(self) -> None:
+        state = self.path.state
         if state == "failed":
             self._fail()
         elif state == "closed" and not self._liveness.over and self._goodbye is None:
@@ -235,31 +280,25 @@ class Peer:
     def _silence(self) -> None:
         if self._goodbye is not None:
             self._goodbye.cancel()
-        transport = self.transport
-        if transport is not None:
-            transport.silenced = True
-            transport.on_media = None
-        for inlet in self._inlets:
-            inlet.close()
-        for feed in self._feeds:
-            feed.close()
-        self._feeds.clear()
+        self.path.transport.silenced = True
+        self.path.transport.on_media = None
+        if self.session is not None:
+            self.session.close()
 
     async def _dismantle(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                logger.error("the connection with %s broke", self.user_id, exc_info=outcome)
-        await self._close_connection()
-        await self._encoder.stop()
+        # A handshake can swallow its cancellation (asyncio.wait_for of Python 3.11): closing the path ends it as well.
+        await self._end_tasks(CANCEL_SECONDS)
+        await self.path.close()
+        await self._end_tasks(CANCEL_SECONDS)
         await self._decoder.stop()
 
-    async def _close_connection(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.connection.close()
-        except (TimeoutError, *LIBRARY_ERRORS) as error:
-            logger.warning("the connection with %s did not close in order: %r", self.user_id, error)
-            if self.ice is not None:
-                await self.ice.close()
+    async def _end_tasks(self, seconds: float) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if not self._tasks:
+            return
+        done, pending = await asyncio.wait(self._tasks, timeout=seconds)
+        self._tasks = list(pending)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                logger.error("the connection with %s broke", self.user_id, exc_info=error)

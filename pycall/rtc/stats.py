@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeGuard
-
-from aiortc import RTCPeerConnection, RTCRtpSender
 
 from pycall.core.types import LinkStats
 
-from .receiver import InletReceiver, PictureInlet, SoundInlet
-from .sender import OutletSender
-
-MAX_JITTER = 5.0
-"""Seconds; aiortc's jitter jumps by hours when an RTP timestamp wraps, so more than this is not a measurement."""
+from .path import Path
+from .session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +52,25 @@ def _share(part: int, whole: int) -> float:
     return min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0
 
 
-async def read_counters(connection: RTCPeerConnection, now: float) -> Counters:
-    """The counters of `connection` at `now` (monotonic seconds)."""
-    report = (await connection.getStats()).values()
-    transport = next((s for s in report if s.type == "transport"), None)
-    heard = [s for s in report if s.type == "remote-inbound-rtp"]
-    round_trips = [s.roundTripTime for s in heard if s.roundTripTime is not None]
-    streams = [
-        stream
-        for receiver in connection.getReceivers()
-        if isinstance(receiver, InletReceiver)
-        for stream in receiver.streams
-    ]
-    jitters = [stream.jitter / stream._clockrate for stream in streams]
-    picture = next((inlet for inlet in _inlets(connection) if isinstance(inlet, PictureInlet)), None)
+def read_counters(session: Session, path: Path, now: float) -> Counters:
+    """The counters at `now` (monotonic seconds)."""
+    sending, receiving = session.sending, session.receiving
+    incoming = list(receiving.streams.values())
+    picture, seeing = sending.picture, receiving.seeing
+    outgoing = sending.streams
+    transport = path.transport
     return Counters(
         time=now,
-        bytes_in=transport.bytesReceived if transport else 0,
-        bytes_out=transport.bytesSent if transport else 0,
-        packets_in=transport.packetsReceived if transport else 0,
-        expected_in=sum(stream.packets_expected for stream in streams),
-        received_in=sum(stream.packets_received for stream in streams),
-        sent_out=sum(s.packetsSent for s in report if s.type == "outbound-rtp"),
-        lost_out=sum(s.packetsLost for s in heard),
-        rtt=max(0.0, min(round_trips)) if round_trips else None,
-        jitter=max((jitter for jitter in jitters if jitter < MAX_JITTER), default=0.0),
-        pictures_in=picture.decoded if picture else 0,
-        pictures_out=sum(sender.frames for sender in connection.getSenders() if _sends_pictures(sender)),
-        video_codec=(picture.codec_name or "") if picture else "",
+        bytes_in=transport.bytes_in,
+        bytes_out=transport.bytes_out,
+        packets_in=transport.packets_in,
+        expected_in=sum(stream.expected for stream in incoming),
+        received_in=sum(stream.packets for stream in incoming),
+        sent_out=sum(stream.packets for stream in outgoing),
+        lost_out=sum(stream.lost for stream in outgoing),
+        rtt=sending.rtt,
+        jitter=max((stream.jitter for stream in incoming), default=0.0),
+        pictures_in=seeing.decoded if seeing else 0,
+        pictures_out=picture.frames if picture else 0,
+        video_codec=seeing.codec_name if seeing else "",
     )
-
-
-def _inlets(connection: RTCPeerConnection) -> list[SoundInlet | PictureInlet | None]:
-    return [receiver.inlet for receiver in connection.getReceivers() if isinstance(receiver, InletReceiver)]
-
-
-def _sends_pictures(sender: RTCRtpSender) -> TypeGuard[OutletSender]:
-    return isinstance(sender, OutletSender) and sender.kind == "video"

@@ -18,10 +18,15 @@ from typing import Any, cast
 
 from aioice import ice, stun
 from aioice.candidate import Candidate
+from aiortc import RTCIceTransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, SRTPProtectionProfile
 from OpenSSL import SSL
 
+from .datagrams import StampedReader
+
 logger = logging.getLogger(__name__)
+
+Bytes = Callable[[bytes, float], None]
 
 LONGEST_DATAGRAM = 1500
 """libsrtp's buffer in pylibsrtp; nobody sends more than an Ethernet frame."""
@@ -66,20 +71,32 @@ def _is_stun(data: bytes) -> bool:
     return len(data) >= stun.HEADER_LENGTH and data[0] < 4 and data[4:8] == b"\x21\x12\xa4\x42"
 
 
+class Datagram(bytes):
+    """A datagram with its arrival by `time.monotonic()`; None if nobody has stamped it."""
+
+    arrived_at: float | None = None
+
+
 class GuardedProtocol(ice.StunProtocol):
     """One UDP socket (or TURN relay) of a connection."""
+
+    _reader: StampedReader | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         cast(GuardedConnection, self.receiver).opened(self)
+        if isinstance(transport, asyncio.DatagramTransport):
+            self._reader = StampedReader(transport, self.datagram_received, self.error_received)
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         assert isinstance(data, bytes)
         guard = cast(GuardedConnection, self.receiver)
         if not guard.admits(self, data, (addr[0], addr[1])):
             return
+        stamped = Datagram(data)
+        stamped.arrived_at = self._reader.arrived_at if self._reader is not None else None
         try:
-            super().datagram_received(data, addr)
+            super().datagram_received(stamped, addr)
         except PACKET_ERRORS:
             guard.refused["malformed stun"] += 1
 
@@ -89,6 +106,8 @@ class GuardedConnection(ice.Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.read_at = 0.0
+        """Arrival of the datagram that `recv` gave last, by `time.monotonic()`."""
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
         self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
@@ -140,6 +159,13 @@ class GuardedConnection(ice.Connection):
                 self._queue.put_nowait(None)
                 return
         super().data_received(data, component)
+
+    async def recv(self) -> bytes:
+        """The next datagram; when it came is in `read_at`."""
+        data = await super().recv()
+        arrived_at = data.arrived_at if isinstance(data, Datagram) else None
+        self.read_at = time.monotonic() if arrived_at is None else arrived_at
+        return data
 
     # --- gathering, checking, consent, closing
 
@@ -239,11 +265,12 @@ class GuardedConnection(ice.Connection):
             self._closed = True
 
 
-class MeteredDtlsTransport(RTCDtlsTransport):
-    """DTLS and SRTP that count what arrives, survive packets that cannot be parsed, and can be silenced."""
+class PathTransport(RTCDtlsTransport):
+    """DTLS and SRTP whose decrypted packets go straight to two callbacks, with the moment they came, by
+    `time.monotonic()`; they must not raise."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, ice_transport: RTCIceTransport, on_rtp: Bytes, on_rtcp: Bytes) -> None:
+        super().__init__(ice_transport, [WideCertificate.generateCertificate()])
         self.arrived_at: float | None = None
         """When the last authentic packet came, by `time.monotonic()`."""
         self.media_arrived = False
@@ -252,36 +279,38 @@ class MeteredDtlsTransport(RTCDtlsTransport):
         """Called once, with the first RTP packet."""
         self.silenced = False
         """Set when the connection is being closed: not one more RTP packet leaves."""
-        self.malformed = 0
-
-    async def _handle_rtcp_data(self, data: bytes) -> None:
-        self.arrived_at = time.monotonic()
-        try:
-            await super()._handle_rtcp_data(data)
-        except PACKET_ERRORS:
-            self._count_malformed()
+        self.bytes_in = self.bytes_out = self.packets_in = self.packets_out = 0
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        self.arrived_at = time.monotonic()
+        now = self._stamp(data)
         if not self.media_arrived:
             self.media_arrived = True
             if self.on_media is not None:
                 self.on_media()
-        try:
-            await super()._handle_rtp_data(data, arrival_time_ms)
-        except PACKET_ERRORS:
-            self._count_malformed()
+        self._on_rtp(data, now)
 
-    def _count_malformed(self) -> None:
-        """Only whoever holds the keys gets so far; the first one is logged, a flood is not."""
-        self.malformed += 1
-        if self.malformed == 1:
-            logger.warning("a packet of the other side could not be handled", exc_info=True)
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        self._on_rtcp(data, self._stamp(data))
 
-    async def _send_rtp(self, data: bytes) -> None:
+    def _stamp(self, data: bytes) -> float:
+        self.arrived_at = cast(GuardedConnection, self.transport._connection).read_at
+        self.packets_in += 1
+        self.bytes_in += len(data)
+        return self.arrived_at
+
+    async def send_packet(self, data: bytes) -> bool:
+        """Encrypt and send one RTP or RTCP packet; False if it could not leave."""
         if self.silenced and not 192 <= data[1] <= 223:  # RTCP (RFC 5761, 4) may still say good-bye
-            return
-        await super()._send_rtp(data)
+            return False
+        try:
+            await self._send_rtp(data)
+        except ConnectionError:
+            return False
+        self.packets_out += 1
+        self.bytes_out += len(data)
+        return True
 
 
 class WideCertificate(RTCCertificate):

@@ -195,12 +195,12 @@ async def test_a_listener_may_answer_wait_and_hang_up(alice: Phone, bob: Phone) 
 async def test_a_listener_may_close_its_engine(alice: Phone, bob: Phone) -> None:
     closed = asyncio.Event()
 
-    async def leave(event: CallBegan) -> None:
+    async def leave(event: VoiceVolume) -> None:
         await bob.engine.aclose()
         closed.set()
 
-    bob.engine.on(CallBegan, leave)
     await talk(alice, bob)
+    bob.engine.on(VoiceVolume, leave)
     await asyncio.wait_for(closed.wait(), 5)
     assert isinstance(await alice.ended(), CallEnded)
 

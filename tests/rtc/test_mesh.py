@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,8 +26,9 @@ async def talk(stage: Stage, generation: int = 0, sounds: int = 30) -> None:
 
 
 def codecs(end: End, other: str) -> list[str]:
-    sender = end.mesh.peers[other].connection.getTransceivers()
-    return [transceiver._codecs[0].mimeType for transceiver in sender]
+    session = end.mesh.peers[other].session
+    assert session is not None
+    return [f"{terms.kind}/{terms.codecs[0].name}" for terms in session.terms.media]
 
 
 async def test_both_hear_the_tone_and_see_the_numbers_of_the_other(pair: Stage) -> None:
@@ -40,9 +42,10 @@ async def test_both_hear_the_tone_and_see_the_numbers_of_the_other(pair: Stage) 
         assert numbers[0] <= 3
         late = [at - other.video_feeds[0].made_at[number] for at, number, _, _ in end.seen]
         assert sorted(late)[len(late) // 2] < 0.1
-        assert [frame.pts for frame in end.heard] == list(range(0, 960 * len(end.heard), 960))
+        assert all(b.pts == a.pts + a.samples for a, b in pairwise(end.heard))
         frame = end.heard[-1]
-        assert (frame.format.name, frame.layout.name, frame.sample_rate, frame.samples) == ("s16", "mono", 48000, 960)
+        assert (frame.format.name, frame.layout.name, frame.sample_rate) == ("s16", "mono", 48000)
+        assert 200 < frame.samples < 2000
     assert codecs(alice, "bob") == ["audio/opus", "video/H264"]
 
 
@@ -90,7 +93,9 @@ async def test_a_new_profile_in_the_running_call(pair: Stage) -> None:
         await bob.until(lambda: len(bob.seen) > seen + 5 and bob.seen[-1][2:] == (width, height))  # noqa: B023
     numbers = [number for _, number, _, _ in bob.seen]
     assert numbers == sorted(numbers)
-    assert bob.mesh.peers["alice"]._inlets[1].skipped == 0  # type: ignore[union-attr]
+    session = bob.mesh.peers["alice"].session
+    assert session is not None and session.receiving.seeing is not None
+    assert session.receiving.seeing.skipped == 0
 
 
 async def test_the_bitrate_follows_the_profile(stage_of: Callable[..., Stage]) -> None:

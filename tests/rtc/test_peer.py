@@ -68,7 +68,7 @@ async def test_a_peer_that_vanishes_is_stalled_then_failed_and_a_new_one_replace
     heard = len(bob.heard)
     await up(stage, generation=1)
     await bob.until(lambda: len(bob.heard) > heard + 10 and bob.pictures > 0)
-    assert alice.audio_feeds[0].closed and not alice.audio_feeds[1].closed
+    assert len(alice.audio_feeds) == 1 and not alice.audio_feeds[0].closed
 
 
 async def test_default_silence_is_three_seconds(stage_of: Callable[..., Stage]) -> None:
@@ -123,9 +123,8 @@ async def test_close_stops_media_at_once_and_the_other_side_notices(pair: Stage)
     peer.stop()
     heard, seen = len(alice.heard), alice.pictures
     assert alice.state("bob") is PeerState.CLOSED
-    assert alice.audio_feeds[0].closed and alice.video_feeds[0].closed
     given = alice.audio_feeds[0].given
-    while alice.audio_feeds[0].given < given + 10:  # aiortc's tasks go on until the connection is taken down
+    while alice.audio_feeds[0].given < given + 10:  # the source goes on until the mesh is closed
         await next_turn(0.02)
     alice.mesh.close("bob")
     began = time.monotonic()
@@ -174,7 +173,7 @@ async def test_twenty_calls_leave_nothing_behind(pair: Stage) -> None:
         tasks.append(len(asyncio.all_tasks()))
         threads.append(threading.active_count())
         files.append(await asyncio.to_thread(descriptors))
-    assert tasks[-1] == tasks[0]
+    assert tasks[-1] <= tasks[1]
     assert threads[-1] <= threads[1]
     assert files[-1] <= files[1]
 

@@ -50,6 +50,9 @@ UNTRIED = 1.5
 BUSY_WINDOW = 0.2
 LONG_WINDOW = 0.5
 FUTILE = 2
+VANISHED = 0.4
+BELIEVED = 0.95
+"""Of the rate before, when the queue turned out to be none."""
 DRAIN_TIME = 0.8
 """A queue of so many seconds would stop the media altogether while it drains; half of it takes half of the rate."""
 MOST_DRAIN = 0.6
@@ -119,6 +122,9 @@ class DelayEstimate:
         if self._overused() or loss.overflowing(self.queue.now / self.queue_limit):
             self._overuse(now, rtt, loss.own)
         elif self.queue.now < self.queue_limit / 2:
+            if self._was_no_queue(now):
+                self.capacity = None
+                self._set(max(self.rate, BELIEVED * self._rate_before))
             self.draining, self._unanswered = False, 0
             self._grow(passed, loss.excess)
 
@@ -126,6 +132,11 @@ class DelayEstimate:
         limit = self.queue_limit
         ahead = 2 * self.queue.now - self.queue.before
         return self.queue.now > limit or (self.queue.now > limit / 2 and ahead > 1.5 * limit)
+
+    def _was_no_queue(self, now: float) -> bool:
+        """A queue of q seconds needs about that long to drain; what was gone in a fraction of it was a pause of the
+        receiver, or of the radio, and tells nothing about the rate."""
+        return self.draining and now - self.backed_off_at < VANISHED * self._at_back_off[1]
 
     def _overuse(self, now: float, rtt: float, own_loss: float) -> None:
         busy = self._throughput.rate(BUSY_WINDOW) or self._throughput.rate(LONG_WINDOW)

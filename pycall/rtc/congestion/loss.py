@@ -4,13 +4,14 @@ Wireless links lose packets at any rate, and sending less does not help them; a 
 policer) loses packets without ever making a queue, and there sending less is all that helps. One number cannot tell
 the two apart, an experiment can: when loss without a queue is heavy, send less for a while; if the loss goes away,
 the limit stays and rises slowly; if it stays, it is the path's own, is remembered as such, and the limit is lifted.
-Loss that comes with a queue is the delay estimate's business; it has stepped down already.
+Loss that comes with a queue is the delay estimate's business; it has stepped down already. When nothing at all arrives
+for a while, the path was away, not full: that says nothing about how much it takes when it is back.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .sent import PacketResult
 
@@ -33,8 +34,12 @@ MEMORY = 400
 """Packets over which the path's own loss is smoothed."""
 GROWTH = 0.08
 """Per second, of a limit that stays."""
+OUTAGE = 0.15
+"""Seconds of packets in a row of which not one arrived: an outage. No full buffer loses that many without exception."""
 LASTS = 30.0
 """Seconds after which what was found out about the path's own loss has to be found out again."""
+MOST_RUN = 200
+"""Packets lost in a row that are remembered; more are an outage whatever their times."""
 MOST_OWN = 0.3
 """Whatever the path's own loss is, more than this plus `HEAVY` always lowers the rate."""
 
@@ -53,6 +58,7 @@ class LossLimit:
         self._queued_at = float("-inf")
         self._light_at = 0.0
         self._unqueued = LEAST
+        self._lost_run: list[PacketResult] = []
 
     @property
     def loss(self) -> float:
@@ -73,7 +79,7 @@ class LossLimit:
 
     def update(self, results: Iterable[PacketResult], now: float, *, queued: bool, acknowledged: float | None) -> None:
         """Take the results of one feedback; `queued` says that the bottleneck has a queue, `acknowledged` is bit/s."""
-        for result in results:
+        for result in self._without_outages(results):
             lost = result.arrived is None
             self._results.append((now, lost, queued))
             if not queued:
@@ -91,6 +97,18 @@ class LossLimit:
             self.limit = TRIED * acknowledged
         elif self.limit is not None:
             self._rise(passed, acknowledged)
+
+    def _without_outages(self, results: Iterable[PacketResult]) -> Iterator[PacketResult]:
+        """Arrived packets at once, lost ones when the next arrived one shows that it was no outage."""
+        for result in results:
+            if result.arrived is None:
+                if len(self._lost_run) < MOST_RUN:
+                    self._lost_run.append(result)
+                continue
+            run, self._lost_run = self._lost_run, []
+            if len(run) < MOST_RUN and (not run or run[-1].sent - run[0].sent < OUTAGE):
+                yield from run
+            yield result
 
     def overflowing(self, queue_share: float) -> bool:
         """Whether more is lost with a queue than without, and it is filled to this share of what is allowed: the buffer

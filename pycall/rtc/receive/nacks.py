@@ -1,48 +1,93 @@
-"""Which packets to ask for again, and when; pure, the clock is an argument."""
+"""Which packets are missing and when to ask for them again; pure, the clock is an argument.
+
+A gap is asked for as soon as it is seen to be no mere reordering, and again after each round trip (plus what jitter
+adds) until it comes or is too old to help: at loss p a retransmission is lost with probability p too, and asking
+once would turn that into a freeze.
+"""
 
 from __future__ import annotations
 
-HALF = 0x8000
-MASK = 0xFFFF
-ASK_AGAIN = 0.05
-"""Seconds between two requests for the same packet."""
-MAX_ASKS = 5
-MAX_MISSING = 256
-MAX_GAP = 1024
-"""A longer gap is a new stream or an outage: only a keyframe helps."""
+from dataclasses import dataclass
+
+REORDER, MOST_REORDER = 0.004, 0.05
+"""Seconds that a gap may close by itself before it is asked for: at first, and at the most where packets overtake each
+other by more."""
+CALMER = 0.999
+"""Per packet, of that time: it halves in about 700 packets."""
+SHORTEST_RETRY = 0.02
+DEFAULT_RTT = 0.1
+TRIES = 10
+TOO_OLD = 1.0
+"""Seconds after which the sender's history no longer holds a packet."""
+MAX_MISSING = 500
+"""More than that is no gap but an outage: only a keyframe helps."""
+HALF, MASK = 0x8000, 0xFFFF
 
 
-class MissingPackets:
-    """The gaps of one stream. A request or its answer can be lost too, so a packet is asked for up to five times."""
+@dataclass(slots=True)
+class _Missing:
+    since: float
+    due: float
+    tries: int = 0
+
+
+class NackTracker:
+    """One stream. `arrived` for each packet (retransmissions too), `due` for what to ask for now."""
 
     def __init__(self) -> None:
+        self.rtt = DEFAULT_RTT
+        self.requested = 0
+        """Sequence numbers asked for, repeats included."""
+        self.recovered = 0
+        self.lost = 0
+        """Given up: too old or asked for too often."""
+        self._patience = REORDER
         self._highest: int | None = None
-        self._missing: dict[int, list[float]] = {}
+        self._missing: dict[int, _Missing] = {}
 
-    def add(self, sequence: int, now: float) -> list[int]:
-        """A packet has come; gives the sequence numbers to ask for now, in order."""
+    def arrived(self, sequence: int, now: float, *, repaired: bool = False) -> bool:
+        """Takes note of a packet; False if the jump is so large that only a keyframe helps. `repaired`: it was sent
+        again on a stream of its own; what comes late without that was overtaken."""
+        self._patience = max(REORDER, self._patience * CALMER)
         if self._highest is None:
             self._highest = sequence
+            return True
         ahead = (sequence - self._highest) & MASK
-        if ahead >= HALF:
-            self._missing.pop(sequence, None)
-        elif ahead > MAX_GAP:
+        if ahead == 0 or ahead >= HALF:
+            missing = self._missing.pop(sequence, None)
+            if missing is not None:
+                self.recovered += 1
+                if not repaired:
+                    self._patience = min(MOST_REORDER, max(self._patience, 1.2 * (now - missing.since)))
+            return True
+        self._highest = sequence
+        if ahead > MAX_MISSING:
+            self.lost += len(self._missing)
             self._missing.clear()
-            self._highest = sequence
-        else:
-            for step in range(1, ahead):
-                self._missing[(self._highest + step) & MASK] = []
-            self._highest = sequence
-        return self._due(now)
+            return False
+        for step in range(1, ahead):
+            self._missing[(sequence - ahead + step) & MASK] = _Missing(now, now + self._patience)
+        return True
 
-    def _due(self, now: float) -> list[int]:
-        due = []
-        for sequence, asked in list(self._missing.items()):
-            if len(asked) >= MAX_ASKS:
+    def due(self, now: float) -> list[int]:
+        """The sequence numbers to ask for now, oldest first."""
+        wanted = []
+        for sequence, missing in list(self._missing.items()):
+            if now - missing.since > TOO_OLD or missing.tries >= TRIES:
                 del self._missing[sequence]
-            elif not asked or now - asked[-1] >= ASK_AGAIN:
-                asked.append(now)
-                due.append(sequence)
-        while len(self._missing) > MAX_MISSING:
-            del self._missing[next(iter(self._missing))]
-        return due
+                self.lost += 1
+            elif now >= missing.due:
+                missing.tries += 1
+                missing.due = now + max(SHORTEST_RETRY, self.rtt * 1.1)
+                wanted.append(sequence)
+        self.requested += len(wanted)
+        return wanted
+
+    def next_time(self) -> float | None:
+        """When `due` should be asked again; None: nothing is missing."""
+        return min((missing.due for missing in self._missing.values()), default=None)
+
+    def forget_before(self, sequence: int) -> None:
+        """What lies before `sequence` is no longer wanted (a keyframe has made it useless)."""
+        for old in [s for s in self._missing if (s - sequence) & MASK >= HALF]:
+            del self._missing[old]

@@ -32,11 +32,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
-    """One complete frame, as the decoder wants it."""
+    """One complete frame; `parts` is what its packets gave, in order."""
 
     timestamp: int
     key: bool
-    data: bytes
+    parts: tuple[bytes, ...]
+
+    @property
+    def data(self) -> bytes:
+        """All parts together, as most decoders want them."""
+        return b"".join(self.parts)
 
 
 class VideoBuffer:
@@ -100,7 +105,7 @@ class VideoBuffer:
         out = []
         while (picture := self._take()) is not None:
             self._blocked_since = None
-            if not picture.data:
+            if not any(picture.parts):
                 continue
             if self._waits_for_key and not picture.key:
                 self.skipped += 1
@@ -132,7 +137,7 @@ class VideoBuffer:
             self._next = (self._next + 1) & MASK
         self._scan = self._next
         return EncodedPicture(
-            pieces[0].timestamp, any(piece.key for piece in pieces), b"".join(piece.data for piece in pieces)
+            pieces[0].timestamp, any(piece.key for piece in pieces), tuple(piece.data for piece in pieces)
         )
 
     def _watch_gap(self, now: float) -> None:

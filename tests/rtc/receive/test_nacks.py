@@ -1,33 +1,66 @@
-"""Which packets are asked for again."""
+"""What is asked for again, and when."""
 
 from __future__ import annotations
 
-from pycall.rtc.receive.nacks import ASK_AGAIN, MAX_ASKS, MAX_MISSING, MissingPackets
+from pycall.rtc.receive.nacks import REORDER, TOO_OLD, NackTracker
 
 
-def test_a_gap_is_asked_for_at_once_and_again_until_it_is_filled() -> None:
-    packets = MissingPackets()
-    assert packets.add(65534, 0) == []
-    assert packets.add(1, 0) == [65535, 0]
-    assert packets.add(2, 0.01) == []
-    assert packets.add(65535, 0.02) == []
-    assert packets.add(3, ASK_AGAIN) == [0]
-    packets.add(0, ASK_AGAIN)
-    assert packets.add(4, 2 * ASK_AGAIN) == []
+def tracker(*sequences: int, rtt: float = 0.1) -> NackTracker:
+    made = NackTracker()
+    made.rtt = rtt
+    for sequence in sequences:
+        made.arrived(sequence, 0.0)
+    return made
 
 
-def test_it_gives_up_after_five_requests() -> None:
-    packets = MissingPackets()
-    packets.add(0, 0)
-    asked = [packets.add(2 + i, i * ASK_AGAIN) for i in range(10)]
-    assert sum(1 in list_ for list_ in asked) == MAX_ASKS
-    assert asked[-1] == []
+def test_a_gap_is_asked_for_once_it_is_no_reordering() -> None:
+    nacks = tracker(10, 13)
+    assert nacks.due(0.0) == []
+    assert nacks.due(REORDER) == [11, 12]
 
 
-def test_the_list_is_bounded_and_an_outage_is_not_a_gap() -> None:
-    packets = MissingPackets()
-    packets.add(0, 0)
-    for i in range(1, 60):
-        packets.add(i * 20, 0)
-    assert len(packets._missing) <= MAX_MISSING
-    assert packets.add(30000, 1) == []
+def test_what_comes_late_by_itself_is_not_asked_for() -> None:
+    nacks = tracker(10, 12, 11)
+    assert nacks.due(1.0) == []
+
+
+def test_it_is_asked_for_again_after_each_round_trip_until_it_comes() -> None:
+    nacks = tracker(10, 12, rtt=0.1)
+    asked = [step for step in range(400) if nacks.due(step * 0.001)]
+    assert len(asked) == 4
+    assert all(110 <= later - earlier <= 112 for earlier, later in zip(asked, asked[1:], strict=False))
+    nacks.arrived(11, 0.4)
+    assert nacks.next_time() is None
+    assert nacks.recovered == 1
+
+
+def test_it_is_given_up_when_it_is_too_old_to_help() -> None:
+    nacks = tracker(10, 12)
+    assert nacks.due(TOO_OLD + 0.1) == []
+    assert nacks.lost == 1
+
+
+def test_where_packets_overtake_each_other_it_waits_longer() -> None:
+    nacks = tracker(10, 12)
+    nacks.arrived(11, 0.02)
+    nacks.arrived(14, 0.03)
+    assert nacks.due(0.05) == []
+    assert nacks.due(0.06) == [13]
+
+
+def test_a_repair_is_not_taken_for_an_overtaken_packet() -> None:
+    nacks = tracker(10, 12)
+    nacks.arrived(11, 0.1, repaired=True)
+    nacks.arrived(14, 0.2)
+    assert nacks.due(0.2 + REORDER) == [13]
+
+
+def test_sequence_numbers_wrap() -> None:
+    nacks = tracker(65534, 1)
+    assert nacks.due(1.0) == [65535, 0]
+
+
+def test_an_outage_needs_a_keyframe_not_a_thousand_requests() -> None:
+    nacks = tracker(0)
+    assert not nacks.arrived(600, 0.0)
+    assert nacks.due(1.0) == []

@@ -1,0 +1,151 @@
+"""One person's picture: packets in, repaired and joined on the loop, decoded in a thread, handed over in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+import av
+from aiortc import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
+
+from ..codecs import UNPACK_ERRORS, Decoder, assemble, begins_keyframe, unpack
+from ..terms import Codec, MediaTerms
+from ..worker import CODEC_ERRORS, Worker
+from .clock import TimeLine
+from .nacks import NackTracker
+from .pacing import PictureClock
+from .video_buffer import EncodedPicture, Piece, VideoBuffer
+
+logger = logging.getLogger(__name__)
+
+
+class PictureReceiver:
+    """`deliver` gets decoded pictures on the event loop; `tick` says what to ask the sender for. `wait` gives, for a
+    picture's RTP timestamp and the seconds until it could be shown, how much later it should be shown for the sake of
+    the sound."""
+
+    def __init__(
+        self,
+        terms: MediaTerms,
+        deliver: Callable[[av.VideoFrame], None],
+        worker: Worker,
+        wait: Callable[[int, float], float],
+    ) -> None:
+        self.nacks = NackTracker()
+        self.decoded = 0
+        self.decode_errors = 0
+        self.malformed = 0
+        self.plis = 0
+        self.keyframes = 0
+        self.codec_name = ""
+        self.size = (0, 0)
+        self._terms = terms
+        self._deliver: Callable[[av.VideoFrame], None] | None = deliver
+        self._worker = worker
+        self._wait = wait
+        self._waiting: deque[asyncio.TimerHandle] = deque()
+        self._shown_at = 0.0
+        self._clock = PictureClock()
+        self._buffer = VideoBuffer()
+        self._line = TimeLine()
+        self._decoder: Decoder | None = None
+        self._decodes: str | None = None
+        self._parameters = {c.payload_type: _parameters(c) for c in terms.codecs}
+        self._key_due = False
+
+    @property
+    def skipped(self) -> int:
+        """Pictures that were never shown."""
+        return self._buffer.skipped + self.decode_errors + self._worker.dropped
+
+    def take(self, packet: RtpPacket, now: float, *, repaired: bool = False) -> None:
+        """One packet of the stream, a repaired one among them."""
+        codec = self._parameters.get(packet.payload_type)
+        if codec is None or self._deliver is None:
+            self.malformed += codec is None
+            return
+        self._key_due = not self.nacks.arrived(packet.sequence_number, now, repaired=repaired) or self._key_due
+        try:
+            data = unpack(codec, packet.payload)
+        except UNPACK_ERRORS:
+            self.malformed += 1
+            return
+        key = bool(packet.payload) and begins_keyframe(codec, packet.payload, data)
+        piece = Piece(packet.timestamp, bool(packet.marker), key, data)
+        self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec)
+
+    def tick(self, now: float) -> tuple[list[int], bool]:
+        """Sequence numbers to ask for again, and whether to ask for a keyframe; to be called every 10 ms or so."""
+        key = self._buffer.keyframe_due(now) or self._key_due
+        self._key_due = False
+        self.plis += key
+        return self.nacks.due(now), key
+
+    def close(self) -> None:
+        self._deliver = None
+        for handle in self._waiting:
+            handle.cancel()
+        self._waiting.clear()
+
+    def _decode_all(self, pictures: list[EncodedPicture], codec: RTCRtpCodecParameters) -> None:
+        for picture in pictures:
+            pts = self._line.place(picture.timestamp)
+            self.keyframes += picture.key
+
+            def job(picture: EncodedPicture = picture, pts: int = pts) -> None:
+                self._decode(picture, pts, codec)
+
+            if not self._worker.post(job):
+                self._buffer.break_off()
+
+    def _decode(self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters) -> None:
+        """In the worker's thread."""
+        try:
+            if self._decoder is None or self._decodes != codec.name:
+                self._decoder, self._decodes = Decoder(codec), codec.name
+            data = assemble(codec, picture.parts)
+            frames = self._decoder.decode(data, pts) if data else []
+        except CODEC_ERRORS as error:
+            self._worker.report(self._failed, error)
+            return
+        for frame in frames:
+            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts), frame)
+
+    def _failed(self, error: BaseException) -> None:
+        logger.debug("a picture could not be decoded: %s", error)
+        self.decode_errors += 1
+        self._buffer.break_off()
+
+    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int) -> None:
+        """When its turn has come and the sound is as far; never before the picture that came before it."""
+        loop, now = asyncio.get_running_loop(), time.monotonic()
+        later = self._clock.place(pts, now) - now
+        at = max(loop.time() + later + self._wait(timestamp, later), self._shown_at)
+        self._shown_at = at
+        if at <= loop.time() and not self._waiting:
+            self._hand_over(frame)
+            return
+
+        def show() -> None:
+            self._waiting.popleft()
+            self._hand_over(frame)
+
+        self._waiting.append(loop.call_at(at, show))
+
+    def _hand_over(self, frame: av.VideoFrame) -> None:
+        self.decoded += 1
+        self.codec_name = self._decodes or ""
+        self.size = (frame.width, frame.height)
+        if self._deliver is not None:
+            self._deliver(frame)
+
+
+def _parameters(codec: Codec) -> RTCRtpCodecParameters:
+    """A codec as aiortc's payload functions want it."""
+    return RTCRtpCodecParameters(
+        mimeType=f"video/{codec.name}", clockRate=codec.clock_rate, payloadType=codec.payload_type
+    )

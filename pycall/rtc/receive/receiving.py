@@ -1,0 +1,160 @@
+"""What one peer sends us: which packet belongs to which stream, and what has to be asked for and reported."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import Counter
+
+import av
+from aiortc.rtp import RtpPacket, unwrap_rtx
+
+from pycall.core.types import UserId
+from pycall.rtc import rtcp
+from pycall.rtc.congestion.feedback import FeedbackWriter
+from pycall.rtc.ports import MediaPorts
+from pycall.rtc.terms import TRANSPORT, MediaTerms, Terms, extension_table
+from pycall.rtc.worker import Worker
+
+from .picture import PictureReceiver
+from .stream import IncomingStream
+from .sync import LipSync
+from .voice import VoiceReceiver
+
+PACKET_ERRORS = (ValueError, IndexError, struct.error)
+"""What aiortc's RTP parser raises on bytes that are no RTP; UnicodeError is a ValueError."""
+MAX_STREAMS = 32
+MAX_BLOCKS = 31
+"""The count in an RTCP report has five bits."""
+AUDIO_CLOCK, VIDEO_CLOCK = 48000, 90000
+
+
+class Receiving:
+    """Frames go to `ports` until `close`; whatever arrives, nothing is raised."""
+
+    def __init__(self, user_id: UserId, terms: Terms, ports: MediaPorts, decoder: Worker) -> None:
+        self.refused: Counter[str] = Counter()
+        """Packets that were dropped, by reason."""
+        self.sync = LipSync()
+        self.streams: dict[int, IncomingStream] = {}
+        self._user_id = user_id
+        self._terms = terms
+        self._ports = ports
+        self._extensions = extension_table(*terms.media)
+        self._feedback = FeedbackWriter() if terms.audio.has(TRANSPORT) else None
+        self._routes: dict[int, MediaTerms] = {ssrc: media for media in terms.media for ssrc in media.ssrcs}
+        self.hearing = VoiceReceiver(terms.audio, self._hear, self._sound_played)
+        self.seeing = (
+            None if terms.video is None else PictureReceiver(terms.video, self._see, decoder, self._picture_wait)
+        )
+
+    def close(self) -> None:
+        """Not one more frame is delivered."""
+        self.hearing.close()
+        if self.seeing is not None:
+            self.seeing.close()
+
+    # --- packets
+
+    def on_rtp(self, data: bytes, now: float) -> None:
+        """One decrypted RTP packet."""
+        try:
+            packet = RtpPacket.parse(data, self._extensions)
+        except PACKET_ERRORS:
+            self.refused["malformed"] += 1
+            return
+        number = packet.extensions.transport_sequence_number
+        if self._feedback is not None and number is not None:
+            self._feedback.arrived(number, now, marker=bool(packet.marker))
+        terms = self._terms_of(packet)
+        if terms is None:
+            self.refused["unknown stream"] += 1
+        elif terms.kind == "audio":
+            self._count(packet, AUDIO_CLOCK, len(data), now)
+            self.hearing.take(packet.payload_type, packet.timestamp, packet.payload, now)
+        else:
+            self._take_picture(packet, terms, len(data), now)
+
+    def _terms_of(self, packet: RtpPacket) -> MediaTerms | None:
+        """By SSRC, else by MID (RFC 8843), else by payload type; then the SSRC is known."""
+        known = self._routes.get(packet.ssrc)
+        if known is not None:
+            return known
+        mid = packet.extensions.mid
+        for terms in self._terms.media:
+            if (mid == terms.mid or (mid is None and packet.payload_type in terms.numbers)) and (
+                len(self._routes) < MAX_STREAMS
+            ):
+                self._routes[packet.ssrc] = terms
+                return terms
+        return None
+
+    def _take_picture(self, packet: RtpPacket, terms: MediaTerms, size: int, now: float) -> None:
+        if self.seeing is None:
+            return
+        codec = next((c for c in terms.codecs if c.rtx == packet.payload_type), None)
+        if codec is None:
+            self._count(packet, VIDEO_CLOCK, size, now)
+            self.seeing.take(packet, now)
+        elif len(packet.payload) > 2:  # less is padding: a probe
+            original = unwrap_rtx(packet, payload_type=codec.payload_type, ssrc=packet.ssrc)
+            self.seeing.take(original, now, repaired=True)
+
+    def _count(self, packet: RtpPacket, clock_rate: int, size: int, now: float) -> None:
+        stream = self.streams.get(packet.ssrc)
+        if stream is None:
+            if len(self.streams) >= MAX_STREAMS:
+                self.refused["too many streams"] += 1
+                return
+            stream = self.streams[packet.ssrc] = IncomingStream(packet.ssrc, clock_rate)
+        stream.arrived(packet.sequence_number, packet.timestamp, size, now)
+
+    # --- frames
+
+    def _hear(self, frame: av.AudioFrame) -> None:
+        self._ports.audio_arrived(self._user_id, frame)
+
+    def _see(self, frame: av.VideoFrame) -> None:
+        self._ports.video_arrived(self._user_id, frame)
+
+    def _sound_played(self, timestamp: int, now: float) -> float:
+        age = self._age(AUDIO_CLOCK, timestamp)
+        return 0.0 if age is None else self.sync.heard(age)
+
+    def _picture_wait(self, timestamp: int, later: float) -> float:
+        age = self._age(VIDEO_CLOCK, timestamp)
+        return 0.0 if age is None else self.sync.arrived(age + later)
+
+    def _age(self, clock_rate: int, timestamp: int) -> float | None:
+        """Of a sound or picture, by the sender's clock and ours; None before the sender has told."""
+        stream = next((s for s in self.streams.values() if s.clock_rate == clock_rate), None)
+        captured = stream.captured(timestamp) if stream is not None else None
+        return None if captured is None else time.time() - captured
+
+    # --- what goes back
+
+    def reported(self, report: rtcp.SenderReport, now: float) -> None:
+        """The sender relates its timestamps to its clock."""
+        stream = self.streams.get(report.ssrc)
+        if stream is not None:
+            stream.reported(report, now)
+
+    def blocks(self, now: float) -> tuple[rtcp.ReportBlock, ...]:
+        """How the streams have arrived since the last call."""
+        return tuple(stream.block(now) for stream in list(self.streams.values())[:MAX_BLOCKS])
+
+    def requests(self, ours: int, now: float) -> list[bytes]:
+        """RTCP packets to send now, in the name of our stream `ours`: repairs, keyframes, arrival times."""
+        requests = []
+        if self.seeing is not None:
+            missing, key = self.seeing.tick(now)
+            media = next((s.ssrc for s in self.streams.values() if s.clock_rate == VIDEO_CLOCK), None)
+            if media is not None and missing:
+                requests.append(rtcp.write_nack(ours, media, missing))
+            if media is not None and key:
+                requests.append(rtcp.write_picture_loss(ours, media))
+        if self._feedback is not None and self._feedback.due(now):
+            fci = self._feedback.build(now)
+            if fci:
+                requests.append(rtcp.write_transport_feedback(ours, next(iter(self.streams), 0), fci))
+        return requests

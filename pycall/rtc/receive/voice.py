@@ -1,0 +1,129 @@
+"""One person's sound: packets in, and on a steady beat sound out, whatever the network does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+
+from pycall.core.errors import MediaError
+
+from .. import red
+from ..opus import RATE, OpusDecoder, Samples, packet_samples
+from ..terms import MediaTerms
+from .playout import AudioPlayout
+
+logger = logging.getLogger(__name__)
+
+BEHIND = 0.1
+"""Seconds that the beat may lag (the loop was busy) before it starts anew instead of catching up."""
+LATE, READING = 0.006, 0.004
+"""A beat that is so many seconds late waits so many more."""
+REST = 2.0
+"""Seconds without any packet after which the beat pauses until one comes."""
+
+
+class VoiceReceiver:
+    """Begins to play with the first packet; `deliver` gets mono s16 frames of about 20 ms on the event loop.
+
+    `played` is told the timestamp and the moment of what is delivered, and says by how much sound should be held back
+    for the picture.
+    """
+
+    def __init__(
+        self, terms: MediaTerms, deliver: Callable[[av.AudioFrame], None], played: Callable[[int, float], float]
+    ) -> None:
+        self.malformed = 0
+        self._played = played
+        self._terms = terms
+        self._deliver: Callable[[av.AudioFrame], None] | None = deliver
+        self._decoder = OpusDecoder()
+        self.playout = AudioPlayout(self._decoder)
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._pts = 0
+        self._heard = 0.0
+        self._patient = False
+
+    def take(self, payload_type: int, timestamp: int, payload: bytes, now: float) -> None:
+        """One RTP packet's payload, plain or redundant (RFC 2198)."""
+        if self._deliver is None:
+            return
+        if payload_type == self._terms.red:
+            self._take_redundant(timestamp, payload, now)
+        elif self._terms.codec_of(payload_type) is not None:
+            self._insert(timestamp, payload, now)
+        else:
+            self.malformed += 1
+        if self._timer is None:
+            self._due = now
+            self._beat()
+
+    def close(self) -> None:
+        """Not one more frame is delivered."""
+        if self._deliver is not None:
+            self._deliver = None
+            if self._timer is not None:
+                self._timer.cancel()
+            self._decoder.close()
+
+    def _take_redundant(self, timestamp: int, payload: bytes, now: float) -> None:
+        try:
+            *earlier, primary = red.unpack(payload)
+        except ValueError:
+            self.malformed += 1
+            return
+        self._insert(timestamp, primary.payload, now)
+        for block in earlier:
+            if block.payload:
+                self.playout.buffer.insert_copy((timestamp - block.offset) & 0xFFFFFFFF, block.payload, now)
+
+    def _insert(self, timestamp: int, payload: bytes, now: float) -> None:
+        if not payload:
+            return
+        if packet_samples(payload) == 0:
+            self.malformed += 1
+            return
+        self._heard = now
+        self.playout.buffer.insert(timestamp, payload, now)
+
+    def _beat(self) -> None:
+        """Play what is due, and come back when it has been played."""
+        self._timer = None
+        now = time.monotonic()
+        if self._deliver is None or now - self._heard > REST:
+            return
+        if now - self._due > LATE and not self._patient:
+            # The loop was late: what has come meanwhile is still on its way through it and must not be taken for lost.
+            self._patient = True
+            self._timer = asyncio.get_running_loop().call_later(READING, self._beat)
+            return
+        self._patient = False
+        if now - self._due > BEHIND:
+            self._due = now
+        samples = self._next(now)
+        if self.playout.timestamp is not None:
+            self.playout.buffer.floor = self._played(self.playout.timestamp & 0xFFFFFFFF, now)
+        self._due += len(samples) / RATE
+        self._hand_over(samples)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0.0, self._due - time.monotonic()), self._beat)
+
+    def _next(self, now: float) -> Samples:
+        try:
+            return self.playout.step(now)
+        except MediaError as error:
+            logger.debug("sound could not be decoded: %s", error)
+            self.malformed += 1
+            return self._decoder.conceal()[:, 0]
+
+    def _hand_over(self, samples: Samples) -> None:
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._pts, Fraction(1, RATE)
+        self._pts += len(samples)
+        if self._deliver is not None:
+            self._deliver(frame)

@@ -1,0 +1,1 @@
+"""What leaves: encoders shared by all peers, and one sender of sound and one of picture for each of them."""

@@ -1,0 +1,124 @@
+"""One peer's copy of our picture: packets, their history, and the answers to those who ask for them again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from aiortc.rtp import RtpPacket, wrap_rtx
+
+from ..terms import Codec
+from .history import History
+from .stream import OutgoingStream
+
+REPEAT_FROM = 0.02
+"""Reported loss from which a retransmission is sent twice: it is lost with the same probability as any packet, and a
+second request costs another round trip."""
+BIG_PROBE = 8000
+"""Bytes from which a probe is made of whole packets."""
+REPEAT_GAP = 0.02
+"""Seconds between the two, so that one burst does not take both."""
+
+
+class Outbox(Protocol):
+    """Where packets leave; `outbox.Outbox` fits."""
+
+    def push_picture(self, packet: RtpPacket) -> None: ...
+
+    def push_repair(self, packet: RtpPacket, delay: float = 0.0) -> None: ...
+
+
+class PictureSender:
+    """Takes encoded pictures of a tier and answers what this peer says about them."""
+
+    def __init__(
+        self,
+        stream: OutgoingStream,
+        rtx_stream: OutgoingStream | None,
+        codec: Codec,
+        outbox: Outbox,
+        *,
+        want_key: Callable[[PictureSender], None],
+    ) -> None:
+        self.stream = stream
+        self.rtx = rtx_stream
+        self.codec = codec
+        self.rtt = 0.1
+        self.loss = 0.0
+        self.frames = 0
+        self.keyframes = 0
+        self.nacks = 0
+        self.plis = 0
+        self.repaired = 0
+        self.size = (0, 0)
+        self.waits_for_key = True
+        """Nothing is sent before a keyframe, at the beginning and after a change of tier."""
+        self._outbox = outbox
+        self._want_key = want_key
+        self._history: History[RtpPacket] = History()
+        self._rtx_sequence = random.getrandbits(15)
+
+    def take(self, payloads: list[bytes], timestamp: int, captured: float, *, key: bool, size: tuple[int, int]) -> None:
+        """One picture; `timestamp` in 1/90000 s, `captured` monotonic seconds, `size` in pixels."""
+        if self.waits_for_key and not key:
+            return
+        self.waits_for_key = False
+        now = time.monotonic()
+        for index, payload in enumerate(payloads):
+            last = index == len(payloads) - 1
+            packet = self.stream.packet(self.codec.payload_type, timestamp, payload, marker=last)
+            self._history.keep(packet.sequence_number, packet, now)
+            self._outbox.push_picture(packet)
+        self.stream.captured(timestamp, captured)
+        self.frames += 1
+        self.keyframes += key
+        self.size = size
+
+    def asked_for(self, sequences: tuple[int, ...]) -> None:
+        """A NACK."""
+        self.nacks += 1
+        now = time.monotonic()
+        for sequence in sequences:
+            packet = self._history.ask(sequence, now, self.rtt)
+            if packet is not None:
+                self._repair(packet)
+
+    def asked_for_key(self) -> None:
+        """A PLI or FIR."""
+        self.plis += 1
+        self._want_key(self)
+
+    def filler(self, size: int) -> RtpPacket | None:
+        """A packet for a probe that needs `size` bytes more: a big one sends what went last once more, which may even
+        help; a small one is made of small packets of padding, since it takes several to measure anything."""
+        if self.rtx is None or self.codec.rtx is None or not self.frames:
+            return None
+        last = self._history.newest()
+        if last is not None and size >= BIG_PROBE:
+            return self._again(last)
+        packet = RtpPacket(
+            payload_type=self.codec.rtx,
+            sequence_number=self._rtx_sequence,
+            timestamp=self.stream.newest_timestamp,
+            ssrc=self.rtx.ssrc,
+        )
+        packet.extensions.mid = self.stream.mid
+        packet.padding_size = max(1, min(size, 255))
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        return packet
+
+    def _repair(self, packet: RtpPacket) -> None:
+        self.repaired += 1
+        for copy in range(2 if self.loss >= REPEAT_FROM else 1):
+            self._outbox.push_repair(self._again(packet), copy * REPEAT_GAP)
+
+    def _again(self, packet: RtpPacket) -> RtpPacket:
+        if self.rtx is None or self.codec.rtx is None:
+            return packet
+        again = wrap_rtx(packet, self.codec.rtx, self._rtx_sequence, self.rtx.ssrc)
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        self.rtx.packets += 1
+        self.rtx.octets += len(again.payload)
+        return again

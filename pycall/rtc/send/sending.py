@@ -1,0 +1,143 @@
+"""Our sound and picture on their way to one peer: what leaves, how fast, and what the other side says about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiortc.rtp import RtpPacket
+
+from pycall.rtc import rtcp
+from pycall.rtc.congestion.budget import split
+from pycall.rtc.congestion.controller import RateController
+from pycall.rtc.outbox import Outbox
+from pycall.rtc.path import Path
+from pycall.rtc.terms import TRANSPORT, Terms, extension_table
+
+from .picture import PictureSender
+from .source import Source
+from .stream import OutgoingStream
+from .voice import VoiceSender
+
+START_RATE = 600_000
+"""bit/s until something is known; probing finds more within a few round trips."""
+LEAST_RATE = 50_000
+SOUND_RATE = 40_000
+SOUND_OVERHEAD = 50 * 8 * 50
+"""bit/s of headers, SRTP, UDP and IP of 50 packets a second."""
+FIRST_RTT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The numbers and the name under which our streams go to one peer."""
+
+    cname: str
+    audio: int
+    video: int
+    repair: int
+
+
+class Sending:
+    """Attached to the common `Source` by `begin`, detached by `close`; `outbox.run` is its task."""
+
+    def __init__(self, terms: Terms, path: Path, source: Source, identity: Identity) -> None:
+        self.rtt: float | None = None
+        self.loss = 0.0
+        """What the other side reports lost of our sound: up at once, down slowly."""
+        self._source = source
+        self.controller = RateController(
+            START_RATE, LEAST_RATE, self._most, transport_feedback=terms.audio.has(TRANSPORT)
+        )
+        extensions = {media.kind: extension_table(media) for media in terms.media}
+        self.outbox = Outbox(path, self.controller, extensions, self._padding)
+        audio = terms.audio
+        stream = OutgoingStream(identity.audio, 48000, audio.mid)
+        self.voice = VoiceSender(stream, audio.codecs[0].payload_type, audio.red, self.outbox)
+        self.picture = self._open_picture(terms, identity)
+
+    def _open_picture(self, terms: Terms, identity: Identity) -> PictureSender | None:
+        if terms.video is None:
+            return None
+        codec, mid = terms.video.codecs[0], terms.video.mid
+        stream = OutgoingStream(identity.video, 90000, mid)
+        rtx = OutgoingStream(identity.repair, 90000, mid) if codec.rtx is not None else None
+        return PictureSender(stream, rtx, codec, self.outbox, want_key=self._source.studio.want_key)
+
+    def begin(self) -> None:
+        """The path is open: from now on our sound and picture leave."""
+        self._source.voice.add(self.voice)
+        if self.picture is not None:
+            self._source.studio.add(self.picture, *self._picture_rates())
+
+    def close(self) -> None:
+        """Nothing is encoded for this peer any more."""
+        self._source.voice.remove(self.voice)
+        if self.picture is not None:
+            self._source.studio.remove(self.picture)
+        self.outbox.close()
+
+    @property
+    def streams(self) -> list[OutgoingStream]:
+        return [self.voice.stream] if self.picture is None else [self.voice.stream, self.picture.stream]
+
+    # --- what the other side says
+
+    def asked_for(self, report: rtcp.Nack | rtcp.PictureLoss) -> None:
+        """A repair or a keyframe."""
+        if self.picture is None or report.media != self.picture.stream.ssrc:
+            return
+        if isinstance(report, rtcp.Nack):
+            self.picture.asked_for(report.sequences)
+        else:
+            self.picture.asked_for_key()
+
+    def reported(self, blocks: tuple[rtcp.ReportBlock, ...], now: float) -> None:
+        """How our streams arrive."""
+        for block in blocks:
+            stream = next((s for s in self.streams if s.ssrc == block.ssrc), None)
+            if stream is None:
+                continue
+            rtt = stream.heard(block, now)
+            if rtt is not None:
+                self.rtt = rtt if self.rtt is None else 0.7 * self.rtt + 0.3 * rtt
+            if stream is self.voice.stream:
+                self._sound_lossy(block.fraction_lost)
+            self.controller.receiver_report(block.fraction_lost, self.rtt, now)
+
+    def _sound_lossy(self, fraction: float) -> None:
+        # Down slowly: a single clean second on a lossy path is luck.
+        self.loss = max(fraction, 0.8 * self.loss + 0.2 * fraction)
+        self.voice.lossy(self.loss)
+        self._source.voice.lossy(self.loss)
+
+    # --- rates
+
+    def follow(self, now: float) -> None:
+        """Time has passed or reports have come: tell the encoders and the pacer, and probe if it is time."""
+        self.controller.tick(now)
+        if self.picture is not None:
+            self.picture.rtt, self.picture.loss = self.rtt or FIRST_RTT, self.loss
+            self.controller.set_limits(LEAST_RATE, self._most)
+            self._source.studio.allow(self.picture, *self._picture_rates())
+        self.outbox.pacer.rate = self.controller.pacing_rate
+        probe = self.controller.probe(now)
+        if probe is not None:
+            self.outbox.pacer.start_probe(probe, now)
+            self.outbox.wake()
+
+    @property
+    def _most(self) -> float:
+        """All that sound, picture and their repair can use, bit/s."""
+        return 1.3 * self._source.studio.bitrate + 3 * (SOUND_RATE + SOUND_OVERHEAD)
+
+    def _picture_rates(self) -> tuple[int, int]:
+        """bit/s that the picture may take now, and in the long run: its size is chosen by that."""
+        return self._share(self.controller.target), self._share(self.controller.estimate)
+
+    def _share(self, rate: float) -> int:
+        sound = SOUND_RATE * (1 + self.voice.copies) + SOUND_OVERHEAD
+        return split(rate, sound, self.controller.loss, (float(self._source.studio.bitrate),)).videos[0]
+
+    def _padding(self, size: int) -> RtpPacket | None:
+        """A packet that only a probe needs."""
+        return None if self.picture is None else self.picture.filler(size)

@@ -1,0 +1,110 @@
+"""The media of one connected path, both ways: bytes in by `on_rtp` and `on_rtcp`, and a beat that asks what is due."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from pycall.core.errors import RemoteProtocolError
+from pycall.core.types import UserId
+
+from . import rtcp
+from .path import Path
+from .ports import MediaPorts
+from .receive.receiving import Receiving
+from .send.sending import Identity, Sending
+from .send.source import Source
+from .terms import Terms
+from .worker import Worker
+
+REPORT_SECONDS = 1.0
+"""Between two sender or receiver reports, on average (RFC 3550 would take 5 s, browsers take 1)."""
+
+
+class Session:
+    """Joins what we send to a peer and what we receive from it by the reports that go between."""
+
+    def __init__(
+        self,
+        user_id: UserId,
+        terms: Terms,
+        path: Path,
+        ports: MediaPorts,
+        *,
+        source: Source,
+        identity: Identity,
+        decoder: Worker,
+    ) -> None:
+        self.terms = terms
+        self.sending = Sending(terms, path, source, identity)
+        self.receiving = Receiving(user_id, terms, ports, decoder)
+        self._cname = identity.cname
+        self._report_at = 0.0
+
+    def begin(self) -> None:
+        """The path is open."""
+        self.sending.begin()
+
+    def close(self) -> None:
+        """Nothing is delivered and nothing encoded for this peer any more."""
+        self.sending.close()
+        self.receiving.close()
+
+    def on_rtp(self, data: bytes, now: float) -> None:
+        """One decrypted RTP packet; `now` is its arrival, monotonic seconds. Never raises."""
+        self.receiving.on_rtp(data, now)
+
+    def on_rtcp(self, data: bytes, now: float) -> None:
+        """One decrypted compound RTCP packet. Never raises."""
+        try:
+            for report in rtcp.parse(data):
+                self._take(report, now)
+        except RemoteProtocolError:
+            self.receiving.refused["malformed report"] += 1
+
+    def _take(self, report: rtcp.Report, now: float) -> None:
+        match report:
+            case rtcp.SenderReport():
+                self.receiving.reported(report, now)
+                self.sending.reported(report.blocks, now)
+            case rtcp.ReceiverReport():
+                self.sending.reported(report.blocks, now)
+            case rtcp.Nack() | rtcp.PictureLoss():
+                self.sending.asked_for(report)
+            case rtcp.Remb():
+                self.sending.controller.remb(report.bitrate, now)
+            case rtcp.TransportFeedback():
+                self.sending.controller.feedback(report.fci, now)
+            case rtcp.Bye():
+                pass  # who has left is the signaling's to say
+
+    def tick(self, now: float) -> None:
+        """To be called every 10 ms: what is due is sent, and rates follow what is known."""
+        if self.sending.rtt is not None and self.receiving.seeing is not None:
+            self.receiving.seeing.nacks.rtt = self.sending.rtt
+        requests = self.receiving.requests(self.sending.voice.stream.ssrc, now)
+        if now >= self._report_at:
+            self._report_at = now + REPORT_SECONDS * (0.5 + random.random())
+            requests = [*self._reports(now), *requests]
+        elif requests:
+            requests.insert(0, self._empty_report())
+        if requests:
+            self.sending.outbox.push_report(b"".join(requests))
+        self.sending.follow(now)
+
+    def _empty_report(self) -> bytes:
+        """RFC 4585, 3.1: feedback travels behind a report, which may be an empty one."""
+        return rtcp.write_receiver_report(rtcp.ReceiverReport(self.sending.voice.stream.ssrc), self._cname)
+
+    def _reports(self, now: float) -> list[bytes]:
+        """A sender report for each stream that has begun; how theirs arrive is in the first one."""
+        blocks = self.receiving.blocks(now)
+        written: list[bytes] = []
+        for stream in self.sending.streams:
+            report = stream.report(now, time.time(), blocks if not written else ())
+            if report is not None:
+                written.append(rtcp.write_sender_report(report, self._cname))
+        if written:
+            return written
+        ours = self.sending.voice.stream.ssrc
+        return [rtcp.write_receiver_report(rtcp.ReceiverReport(ours, blocks), self._cname)]
