@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import av
 from av.container import InputContainer
@@ -28,6 +28,9 @@ _USUAL_FRAME = 1 / 25
 _SAME_FRAME = 0.005
 """Seconds; closer timestamps belong to one frame (formats round them differently)."""
 
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+"""A title that is no UTF-8 spoils no film; PyAV 19 has no such option any more, as it does not mind."""
+
 F = TypeVar("F", av.AudioFrame, av.VideoFrame)
 
 
@@ -35,9 +38,7 @@ def open_media(path: str) -> InputContainer:
     """Open a regular file; nothing it refers to is followed. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE)."""
     _check_regular(path)
     try:
-        container = av.open(
-            "file:" + os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
+        container = av.open("file:" + os.path.abspath(path), options={"protocol_whitelist": "file"}, **_LENIENT)
     except PermissionError:
         raise MediaError(ErrorCode.BAD_FILE, f"{path} may not be read; check its permissions") from None
     except (av.error.FFmpegError, OSError, ValueError):
