@@ -38,7 +38,9 @@ def open_media(path: str) -> InputContainer:
     """Open a regular file; nothing it refers to is followed. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE)."""
     _check_regular(path)
     try:
-        container = av.open("file:" + os.path.abspath(path), options={"protocol_whitelist": "file"}, **_LENIENT)
+        container: InputContainer = av.open(
+            "file:" + os.path.abspath(path), options={"protocol_whitelist": "file"}, **_LENIENT
+        )
     except PermissionError:
         raise MediaError(ErrorCode.BAD_FILE, f"{path} may not be read; check its permissions") from None
     except (av.error.FFmpegError, OSError, ValueError):
