@@ -2,8 +2,9 @@
 
 As with sound, a picture's lateness is its transit over the smallest one of the last seconds. On a calm path it is next
 to nothing and pictures are shown as they come. Where every third one has to wait a round trip for a repair, showing
-them as they come would be a stutter of stops and bursts; so all are shown later by what 95 % of them keep, and no
-more than `MOST`: nothing ever plays seconds late.
+them as they come would be a stutter of stops and bursts; so all are shown later, by what 95 % of them keep less a
+hitch that is still forgiven: delay is paid all the time, by the picture and by the voice that waits for it. No more
+than `MOST`: nothing ever plays seconds late.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ CLOCK_RATE = 90000
 QUANTILE = 0.95
 WINDOW = 10.0
 """Seconds over which the smallest transit is taken."""
-CALM = 0.02
-"""Seconds of lateness that nobody sees: half a picture's time at 30 fps and a bit."""
+HITCH = 0.08
+"""Seconds by which a picture may still be late: with the 33 ms between two, far from the 183 ms that are a freeze."""
 MOST = 0.2
 """Seconds that a picture is held back at the most."""
 STEP = 0.002
@@ -44,6 +45,6 @@ class PictureClock:
         base = self._transits[0][1]
         self._histogram.add(transit - base)
         wanted = self._histogram.quantile(QUANTILE)
-        wanted = 0.0 if wanted <= CALM else min(wanted, MOST)
+        wanted = min(max(wanted - HITCH, 0.0), MOST)
         self.delay = wanted if wanted > self.delay else max(wanted, self.delay - STEP)
         return max(now, base + position / CLOCK_RATE + self.delay)

@@ -37,11 +37,11 @@ def test_repairs_of_a_round_trip_make_no_stutter() -> None:
     lateness = [0.15 if chance.random() < 0.3 else chance.random() * 0.02 for _ in range(600)]
     moments = shown(lateness)[60:]
     assert freezes(moments) == 0
-    assert max(later - earlier for earlier, later in pairwise(moments)) < 0.06
+    assert max(later - earlier for earlier, later in pairwise(moments)) < 0.15
 
 
 def test_when_the_path_is_calm_again_the_delay_goes() -> None:
-    lateness = [0.12 if i % 3 == 0 and i < 300 else 0.0 for i in range(1500)]
+    lateness = [0.18 if i % 3 == 0 and i < 300 else 0.0 for i in range(1500)]
     moments = shown(lateness)
     assert moments[290] - (290 / 30 + 0.05) > 0.08
     assert moments[-1] - (1499 / 30 + 0.05) < 0.03
