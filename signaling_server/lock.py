@@ -31,7 +31,8 @@ class DatabaseLock:
             os.close(descriptor)
             raise ConfigError(
                 ErrorCode.BAD_SETTING,
-                f"another server is using the database {database}; stop it or choose another with --db",
+                f"another server is using the database {database}: it may be running already; stop it, "
+                "or choose others with --db and --port",
             ) from error
         return cls(descriptor)
 

@@ -144,7 +144,8 @@ class Store:
             async with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StoreError(ErrorCode.STORAGE, f"the database failed: {_cause(error)}") from error
+            message = f"the database failed: {_cause(error)}; look whether its disk is full or read-only"
+            raise StoreError(ErrorCode.STORAGE, message) from error
 
     def _row(self, call: StoredCall) -> dict[str, Any]:
         return {

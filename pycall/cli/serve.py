@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 from pycall.core.errors import ConfigError, ErrorCode, PyCallError
 
 from .exit_codes import ExitCode
+
+EVERYWHERE = ("0.0.0.0", "::")
+"""Hosts that mean every address: others reach this machine by its name."""
 
 if TYPE_CHECKING:
     from signaling_server.app import Server
@@ -54,7 +58,8 @@ async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server
 
 def _greet(settings: Settings, server: Server) -> None:
     """Where it listens, and what to type in two other terminals."""
-    lines = [f"pycall server: {server.url}"]
+    url = server.url if settings.host not in EVERYWHERE else server.url.replace("127.0.0.1", socket.gethostname())
+    lines = [f"pycall server: {url}"]
     if settings.dev:
         lines += [
             "development server: made-up secret key, this machine only",
@@ -65,8 +70,9 @@ def _greet(settings: Settings, server: Server) -> None:
     else:
         lines += [
             "make a ticket for each user here, with the same secret key, then call with it:",
-            "  pycall sig alice",
-            f"  pycall call bob --as alice --server {server.url} --sig TICKET --video",
+            "  pycall sig bob",
+            f"  pycall answer --as bob --server {url} --sig TICKET",
+            f"  pycall call bob --as alice --server {url} --sig TICKET --video",
         ]
     sys.stdout.write("\n".join([*lines, "Ctrl-C ends the server"]) + "\n")
     sys.stdout.flush()

@@ -105,7 +105,7 @@ def _unpack(sig: str) -> _Ticket:
     try:
         ticket = _decoder.decode(_inflate(_packed(sig)))
     except (ValueError, RecursionError, zlib.error) as error:  # binascii, msgspec and Unicode errors are ValueErrors
-        raise _malformed(f"the UserSig cannot be read ({type(error).__name__}); make a new one") from error
+        raise _malformed("the UserSig cannot be read; make a new one") from error
     if ticket.version != "2.0":
         raise _malformed("the UserSig is of an unknown version; make one of version 2.0")
     return ticket

@@ -143,18 +143,14 @@ class Screen(_Capture):
     """A source of pictures of the whole screen at the profile's rate.
 
     `selector`: on Linux an X display such as `:0` (default: `$DISPLAY`), on macOS a screen's number. Raises
-    `MediaError` from `start`.
+    `MediaError` (NO_DISPLAY) if there is no screen to see, and what a camera raises from `start`.
     """
 
     def __init__(self, selector: str | None, profile: VideoProfile) -> None:
         super().__init__("screen", _screen(selector, profile))
-
-    def start(self, intake: Intake[VideoFrame]) -> None:
-        """As a camera; `NO_DISPLAY` if there is no screen to see."""
         if self._input.format == "x11grab" and not self._input.file:
             message = "there is no screen to show: DISPLAY is not set (X11 only); choose a camera, a file or pattern"
             raise MediaError(ErrorCode.NO_DISPLAY, message)
-        super().start(intake)
 
 
 def list_cameras() -> list[CameraDevice]:
