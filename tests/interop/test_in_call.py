@@ -42,7 +42,7 @@ async def test_voice_to_video_and_back(alice: Phone, bob: PagePhone, server: Swi
     assert (await alice.saw(CallMediaChanged, PATIENCE, 2)).new is MediaType.AUDIO
     await both_hear(alice, bob)
     await alice.engine.switch_media(MediaType.VIDEO)
-    await bob_sees(bob)
+    await bob_sees(bob, again=True)
     await bob.do("openCamera")
     assert (await alice.saw(UserVideoAvailable, PATIENCE, len(alice.all(UserVideoAvailable)))).available
     await alice_sees(alice)
