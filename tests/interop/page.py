@@ -54,9 +54,11 @@ class PagePhone:
         await self.until(f"Math.abs(p.pitch() - {hertz}) < 8", seconds)
 
     async def pictures(self, count: int) -> list[int]:
-        """The numbers drawn into the next pictures that are shown; all must be readable."""
-        shown = [_picture(one) for one in await self.do("pictures", count)]
+        """The numbers drawn into the next `count` pictures shown; all must be readable. Before them there may be one
+        of a stream that has just begun: it has to come fast, not fine, and its number may be too coarse to read."""
+        shown = [_picture(one) for one in await self.do("pictures", count + 1)]
         stamps = [read_stamp(frame) for frame in shown]
+        stamps = stamps[1:] if stamps[0] is None else stamps[:count]
         assert all(stamp is not None for stamp in stamps), stamps
         return [stamp.number for stamp in stamps if stamp is not None]
 
