@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
@@ -21,19 +19,18 @@ from pycall.arguments import (
 from pycall.call_media import Gear
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
-from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, PyCallError, SignalingError
+from pycall.core.errors import ConfigError, ErrorCode, LoginError, PyCallError, SignalingError
 from pycall.core.events import Event
 from pycall.core.types import DEFAULT_RING_SECONDS, CallId, MediaType, UserId
 from pycall.driver import Driver
-from pycall.line_view import LineView
 from pycall.listeners import Listeners
-from pycall.media.source import AudioSource, VideoSource
+from pycall.media_verbs import MediaVerbs
 from pycall.rtc.servers import ice_servers as check_servers
 
 E = TypeVar("E", bound=Event)
 
 
-class CallEngine(LineView):
+class CallEngine(MediaVerbs):
     """One user's phone: sign in, call, be called, talk.
 
         async with CallEngine(EngineConfig(audio_source="tone:440", audio_sink="null")) as engine:
@@ -53,11 +50,7 @@ class CallEngine(LineView):
         check_servers(config.ice_servers)
         self.config = config
         self._listeners = Listeners()
-        self._gear = _gear(config)
-        self._driver = Driver(config, self._gear, self._listeners.announce)
-        super().__init__(self._driver)
-        self._busy: set[str] = set()
-        self._closed = False
+        super().__init__(Driver(config, _gear(config), self._listeners.announce))
 
     async def __aenter__(self) -> CallEngine:
         return self
@@ -165,63 +158,6 @@ class CallEngine(LineView):
         with self._one("switch_media"):
             await self._driver.ask(lambda now: self._driver.line.switch_media(kind, now))
 
-    # --- microphone, camera, sources -----------------------------------------------------------------------------
-
-    async def open_microphone(self) -> None:
-        """Be heard again."""
-        await self._set_media("open_microphone", audio=True)
-
-    async def close_microphone(self) -> None:
-        """Send silence; the others are told. The device stays open, so that opening is instant."""
-        await self._set_media("close_microphone", audio=False)
-
-    async def open_camera(self) -> None:
-        """Be seen; refused in a voice call. A camera that failed before is tried again."""
-        await self._set_media("open_camera", video=True)
-        if self._driver.media is not None:
-            self._driver.media.follow_camera(again=True)
-
-    async def close_camera(self) -> None:
-        """Send no picture and release the device; the others are told."""
-        await self._set_media("close_camera", video=False)
-
-    async def _set_media(self, verb: str, *, audio: bool | None = None, video: bool | None = None) -> None:
-        self._must_be_signed_in()
-        line = self._driver.line
-        with self._one(verb):
-            await self._driver.ask(lambda now: line.set_media(audio=audio, video=video, now=now))
-
-    def set_video_profile(self, name: str) -> None:
-        """`360p`, `480p`, `540p`, `720p` or `1080p`, with `15` or `30` behind it; at once, also in a call."""
-        self._gear.profile = checked_profile(name)
-        if self._driver.media is not None:
-            self._driver.media.set_profile(self._gear.profile)
-
-    async def use_audio_source(self, source: str | AudioSource) -> None:
-        """Take the sound from here, now and in later calls.
-
-        Raises `MediaError` or `ConfigError`; the old source then goes on, unless both needed the same device.
-        """
-        await asyncio.to_thread(replace(self._gear, audio_source=source).new_audio_source)
-        old, self._gear.audio_source = self._gear.audio_source, source
-        try:
-            if self._driver.media is not None:
-                await self._driver.media.use_audio_source()
-        except PyCallError:
-            self._gear.audio_source = old
-            raise
-
-    async def use_video_source(self, source: str | VideoSource) -> None:
-        """Take the picture from here, now and in later calls. Raises as above."""
-        await asyncio.to_thread(replace(self._gear, video_source=source).new_video_source)
-        old, self._gear.video_source = self._gear.video_source, source
-        try:
-            if self._driver.media is not None:
-                await self._driver.media.use_video_source()
-        except PyCallError:
-            self._gear.video_source = old
-            raise
-
     # --- events --------------------------------------------------------------------------------------------------
 
     def on(self, event_type: type[E], listener: Callable[[E], object]) -> Callable[[], None]:
@@ -243,28 +179,6 @@ class CallEngine(LineView):
         """The next event of this type, or of one of these; raises `TimeoutError` after `timeout` seconds."""
         types = event_type if isinstance(event_type, tuple) else (event_type,)
         return await self._listeners.wait_for(types, timeout)
-
-    # --- checks --------------------------------------------------------------------------------------------------
-
-    def _must_be_open(self) -> None:
-        if self._closed:
-            raise CallError(ErrorCode.WRONG_STATE, "the engine was closed")
-
-    def _must_be_signed_in(self) -> None:
-        self._must_be_open()
-        if not self._driver.signed_in:
-            raise LoginError(ErrorCode.NOT_LOGGED_IN, "nobody is signed in; call login() first")
-
-    @contextmanager
-    def _one(self, verb: str) -> Iterator[None]:
-        """A verb that is still waiting for its answer is not asked again."""
-        if verb in self._busy:
-            raise CallError(ErrorCode.REPEATED, f"{verb}() is already under way")
-        self._busy.add(verb)
-        try:
-            yield
-        finally:
-            self._busy.discard(verb)
 
 
 def _gear(config: EngineConfig) -> Gear:

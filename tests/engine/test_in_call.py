@@ -224,7 +224,7 @@ async def test_a_program_sends_and_receives_numpy_pictures(alice: Phone, server:
         await bot.engine.login("bot", server.ticket("bot"))
         await alice.engine.use_video_source(NumpyCamera((220, 20, 10)))
         colours = ColourEye()
-        alice.engine._gear.video_sink = colours
+        alice.engine._driver.gear.video_sink = colours
         await talk(alice, bot, MediaType.VIDEO)
         await asyncio.wait_for(asyncio.gather(eye.came.wait(), colours.came.wait()), 10)
         assert_colour(eye.colours[-1], (220, 20, 10))
