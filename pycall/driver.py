@@ -27,7 +27,7 @@ from pycall.core.events import ErrorOccurred, Event, UserSigExpired
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
-from pycall.core.wire import Goodbye, ServerMessage, Signal, Welcome
+from pycall.core.wire import Goodbye, ServerMessage, Signal, TicketExpired, Welcome
 from pycall.open_call import OpenCall
 from pycall.rtc.hardware import probe
 from pycall.signaling.client import SignalingClient
@@ -56,6 +56,8 @@ class Driver:
         self._call: OpenCall | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
+        self._expired = False
+        """The user was told that the ticket has run out."""
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
@@ -142,10 +144,20 @@ class Driver:
 
     def _welcomed(self, welcome: Welcome) -> None:
         self.signed_in = True
+        self._expired = False
         self._take(lambda now: self.line.link_up(welcome, now))
 
     def _received(self, message: ServerMessage) -> None:
+        if isinstance(message, TicketExpired):
+            self._ticket_expired()
+            return
         self._take(lambda now: self.line.receive(message, now))
+
+    def _ticket_expired(self) -> None:
+        """Told once per ticket; the call that runs goes on."""
+        if not self._expired:
+            self._expired = True
+            self._tell(UserSigExpired())
 
     def _lost(self) -> None:
         if not self._signing_out:
@@ -157,8 +169,10 @@ class Driver:
         if goodbye.code is ErrorCode.KICKED:
             self._take(self.line.kicked)
             return
-        expired = goodbye.code is ErrorCode.SIG_EXPIRED
-        self._tell(UserSigExpired() if expired else ErrorOccurred(goodbye.code, goodbye.message))
+        if goodbye.code is ErrorCode.SIG_EXPIRED:
+            self._ticket_expired()
+        else:
+            self._tell(ErrorOccurred(goodbye.code, goodbye.message))
         self._take(self.line.link_lost)
 
     # --- inputs: peers (PeerListener) and media (MediaListener) ------------------------------------------------------

@@ -29,7 +29,6 @@ from .bounds import (
     CallIdText,
     Candidate,
     Count,
-    DeviceId,
     Generation,
     Id,
     LineIndex,
@@ -38,21 +37,26 @@ from .bounds import (
     Sdp,
     SdpMid,
     Text,
-    Ticket,
     UserData,
     nested_too_deep,
 )
 from .bounds import MAX_SDP_BYTES as MAX_SDP_BYTES
 from .errors import ErrorCode, RemoteProtocolError
 from .types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, MAX_USER_DATA_BYTES, EndReason, MediaType, MemberState
+from .wire_login import Goodbye as Goodbye
+from .wire_login import IceServer as IceServer
+from .wire_login import IceServerList
+from .wire_login import IceServers as IceServers
+from .wire_login import Login as Login
+from .wire_login import Message as Message
+from .wire_login import Ping as Ping
+from .wire_login import Pong as Pong
+from .wire_login import Renewed as Renewed
+from .wire_login import TicketExpired as TicketExpired
 
 PROTOCOL_VERSION = 1
 HEARTBEAT_SECONDS = 10.0
 """A client pings this often; the server takes a socket for dead after 1.5 times as long."""
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of all frames."""
 
 
 # --- parts ------------------------------------------------------------------------------------------------------
@@ -86,19 +90,6 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # --- client to server -------------------------------------------------------------------------------------------
-
-
-class Login(Message, frozen=True, tag="login"):
-    """The first frame: who we are. A second login of a user from another `device_id` kicks the first."""
-
-    version: Count
-    app_id: Count
-    user_id: Id
-    user_sig: Ticket
-    device_id: DeviceId
-    """Random, kept for the life of one client: a login with the same id resumes instead of kicking."""
-    call_id: CallIdText | None = None
-    """The call this client believes it is in; the welcome says what has become of it."""
 
 
 class Command(Message, frozen=True):
@@ -178,12 +169,6 @@ class Signal(Message, frozen=True, tag="signal"):
     sdp_m_line_index: LineIndex | None = None
 
 
-class Ping(Message, frozen=True, tag="ping"):
-    """The heartbeat, every `HEARTBEAT_SECONDS`."""
-
-    id: Count
-
-
 class Logout(Command, frozen=True, tag="logout"):
     """Leave any call and sign out; the server closes the socket after its reply."""
 
@@ -216,14 +201,8 @@ class Welcome(Message, frozen=True, tag="welcome"):
     heartbeat: float = HEARTBEAT_SECONDS
     call: CallView | None = None
     ended: Ended | None = None
-
-
-class Goodbye(Message, frozen=True, tag="goodbye"):
-    """The server closes this connection, and why. With `retry` the client may come back by itself."""
-
-    code: ErrorCode
-    message: Text
-    retry: bool = False
+    ice_servers: IceServerList = ()
+    """For the media of this user's calls, with credentials of their own."""
 
 
 class Reply(Message, frozen=True, tag="reply"):
@@ -234,12 +213,8 @@ class Reply(Message, frozen=True, tag="reply"):
     code: ErrorCode | None = None
     message: Text = ""
     call: CallView | None = None
-
-
-class Pong(Message, frozen=True, tag="pong"):
-    """The answer to a ping."""
-
-    id: Count
+    retry_after: float | None = None
+    """Seconds to wait before trying again, if it was refused for being too much."""
 
 
 class CallMessage(Message, frozen=True):
@@ -326,6 +301,9 @@ ServerMessage = (
     | MediaSet
     | Ended
     | Signaled
+    | TicketExpired
+    | Renewed
+    | IceServers
 )
 
 T = TypeVar("T")

@@ -67,6 +67,9 @@ EVERY_SERVER_MESSAGE: list[wire.ServerMessage] = [
     wire.MediaSet(call_id=CALL, seq=3, user_id="bob", audio=False, video=False),
     wire.Ended(**ENDED),
     wire.Signaled(call_id=CALL, sender="bob", kind="answer", sdp="v=0\r\n"),
+    wire.TicketExpired(grace=60.0),
+    wire.Renewed(ok=False, code=ErrorCode.SIG_EXPIRED, message="no"),
+    wire.IceServers(ice_servers=(wire.IceServer(urls=("turn:192.0.2.1:3478",), username="9:a", credential="x"),)),
 ]
 
 
