@@ -1,4 +1,4 @@
-"""`python -m signaling_server`: the server by itself, from arguments and environment."""
+"""`python -m signaling_server`: the server by itself, told by flags, environment and file."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from collections.abc import Sequence
 from pycall.core.errors import PyCallError
 
 from .app import run
-from .settings import DEFAULT_DB, DEFAULT_HOST, DEFAULT_PORT, make_settings
+from .logs import set_up_logs
+from .options import OPTIONS, Kind, table
+from .settings import make_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 ended as asked, 2 could not start."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    given = vars(_parser().parse_args(arguments))
+    if given.pop("settings"):
+        sys.stdout.write(table() + "\n")
+        return 0
     try:
-        settings = make_settings(
-            os.environ,
-            dev=options.dev,
-            host=options.host,
-            port=options.port,
-            db=options.db,
-            app_id=options.app_id,
-            origins=tuple(options.origin),
-        )
+        settings = make_settings(os.environ, **given)
+        set_up_logs(settings)
         if settings.dev:
             logging.getLogger(__name__).info(
                 "development server, for this machine only; clients find its made-up key in %s", settings.dev_file
@@ -45,16 +42,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m signaling_server",
         description="The signaling server of pycall. Needs PYCALL_SECRET_KEY in the environment, or --dev.",
     )
-    parser.add_argument("--dev", action="store_true", help="make up a secret key and listen on this machine only")
-    parser.add_argument("--host", help=f"address to listen on (PYCALL_HOST, {DEFAULT_HOST})")
-    parser.add_argument("--port", type=int, help=f"port to listen on, 0 for any free one (PYCALL_PORT, {DEFAULT_PORT})")
-    parser.add_argument(
-        "--db", help=f"database, a path or URL (PYCALL_DB, {DEFAULT_DB}; with --dev beside the dev file)"
-    )
-    parser.add_argument("--app-id", type=int, help="SDKAppID of the tickets (PYCALL_APP_ID)")
-    parser.add_argument(
-        "--origin", action="append", default=[], help="a web page's origin that may connect; repeatable"
-    )
+    parser.add_argument("--settings", action="store_true", help="print the table of all settings and end")
+    for option in OPTIONS:
+        if option.flag is None:
+            continue
+        told = f"{option.help} ({option.env})".replace("%", "%%")
+        if option.kind is Kind.SWITCH:
+            parser.add_argument(option.flag, dest=option.name, action="store_true", help=told)
+        else:
+            action = "append" if option.kind is Kind.LIST else "store"
+            parser.add_argument(option.flag, dest=option.name, action=action, metavar=option.metavar or "N", help=told)
     return parser
 
 

@@ -1,17 +1,20 @@
-"""What the server can be told, from arguments and environment; anything missing or wrong is one clear line."""
+"""What the server can be told, by flags, environment and file; anything missing or wrong is one clear line."""
 
 from __future__ import annotations
 
 import ipaddress
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from pycall.core.errors import ConfigError, ErrorCode
 
 from .devfile import dev_file_path, left_key, make_folder
+from .layers import Value, layered
 from .limits import Limits
+from .options import FORMATS, LEVELS
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8790
@@ -40,6 +43,12 @@ class Settings:
     """Where to leave the note for this machine's clients; None: nowhere."""
     origins: tuple[str, ...] = ()
     """Web pages' origins that may connect, besides the server's own."""
+    log: str = "info"
+    """The lowest level that is logged."""
+    log_format: str = "text"
+    """`text` for people, `json` for programs."""
+    metrics_port: int | None = None
+    """Where /metrics is served apart, on loopback; 0: any free port; None: on `port`, for this machine only."""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -50,6 +59,8 @@ class Settings:
         _require(0 <= self.port <= 65535, "the port must be 0 to 65535 (--port, PYCALL_PORT)")
         _require(bool(self.host), "the host must not be empty (--host, PYCALL_HOST)")
         _require(bool(self.db), "the database must not be empty (--db, PYCALL_DB)")
+        _require(self.log in LEVELS, f"the log's level must be one of {', '.join(LEVELS)} (--log, PYCALL_LOG)")
+        _require(self.log_format in FORMATS, f"the log's format must be one of {', '.join(FORMATS)} (--log-format)")
         _require(
             not self.dev or is_loopback(self.host),
             f"--dev listens on this machine only, not on {self.host}; set PYCALL_SECRET_KEY and leave --dev away",
@@ -59,38 +70,58 @@ class Settings:
 _NO_KEY = "a secret key is required: set PYCALL_SECRET_KEY to 32 random bytes or more, or use --dev on this machine"
 
 
-def make_settings(
-    environ: Mapping[str, str],
-    *,
-    dev: bool = False,
-    host: str | None = None,
-    port: int | None = None,
-    db: str | None = None,
-    app_id: int | None = None,
-    origins: tuple[str, ...] = (),
-) -> Settings:
-    """Arguments first, then PYCALL_HOST, _PORT, _DB, _APP_ID and _SECRET_KEY (_OLD_SECRET_KEY), then the defaults.
+def make_settings(environ: Mapping[str, str], **arguments: object) -> Settings:
+    """Settings from arguments (by the names in `options`), then the environment, then the file that `config` names.
 
     With `dev` a key is made up if there is none, and unless `db` is given the database lies beside the dev file.
+    Raises ConfigError.
     """
-    app = _number(environ, "PYCALL_APP_ID", DEFAULT_APP_ID) if app_id is None else app_id
-    keys = tuple(key for name in ("PYCALL_SECRET_KEY", "PYCALL_OLD_SECRET_KEY") if (key := environ.get(name)))
-    dev_file = dev_file_path(environ) if dev else None
-    where = db or environ.get("PYCALL_DB")
-    if dev_file is not None:
+    values = layered(environ, arguments)
+    keys = _secret_keys(values)
+    noted = values.pop("dev_file", None)
+    if values.get("dev"):
+        dev_file = Path(str(noted)) if noted else dev_file_path(environ)
         make_folder(dev_file)
-        keys = keys or (left_key(dev_file, app) or secrets.token_hex(32),)
-        where = where or str(dev_file.with_suffix(".db"))
-    return Settings(
-        secret_keys=keys,
-        app_id=app,
-        host=host or environ.get("PYCALL_HOST") or DEFAULT_HOST,
-        port=_number(environ, "PYCALL_PORT", DEFAULT_PORT) if port is None else port,
-        db=where or DEFAULT_DB,
-        dev=dev,
-        dev_file=dev_file,
-        origins=origins,
-    )
+        app_id = int(str(values.get("app_id", DEFAULT_APP_ID)))
+        keys = keys or (left_key(dev_file, app_id) or secrets.token_hex(32),)
+        values.setdefault("db", str(dev_file.with_suffix(".db")))
+        return Settings(secret_keys=keys, dev_file=dev_file, **_parts(values))
+    return Settings(secret_keys=keys, **_parts(values))
+
+
+def _secret_keys(values: dict[str, Value]) -> tuple[str, ...]:
+    """Takes the keys out of the values; the first signs."""
+    file = values.pop("secret_key_file", None)
+    key, old = values.pop("secret_key", None), values.pop("old_secret_key", None)
+    if file is not None and key is None:
+        key = _read_key(str(file))
+    return tuple(str(one) for one in (key, old) if one)
+
+
+def _read_key(path: str) -> str:
+    """The secret key in a file, without the line's end."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(ErrorCode.BAD_SETTING, f"cannot read the secret key in {path!r}: {reason}") from error
+
+
+def _parts(values: Mapping[str, Value]) -> dict[str, Any]:
+    """The fields of Settings; keys with a dot change one field of a part that is a dataclass of its own."""
+    given: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+    for key, value in values.items():
+        part, dot, name = key.partition(".")
+        if dot:
+            given[part] = replace(given.get(part, _default(part)), **{name: value})
+    return given
+
+
+def _default(part: str) -> Any:
+    [made] = [f.default_factory for f in fields(Settings) if f.name == part]
+    if made is MISSING:
+        raise LookupError(f"{part} is no part of Settings")
+    return made()
 
 
 def is_loopback(host: str) -> bool:
@@ -101,15 +132,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name)
-    if not text:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        raise ConfigError(ErrorCode.BAD_SETTING, f"{name} must be a whole number, not {text[:40]!r}")
-    return int(text)
 
 
 def _check_key(key: str) -> None:

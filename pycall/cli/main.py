@@ -14,6 +14,7 @@ from pycall.core.errors import ErrorCode, PyCallError
 
 from . import options as o
 from .exit_codes import ExitCode, for_error, table
+from .serve_options import with_server_options
 from .wording import complain
 
 _EXIT_CODES = "Exit codes:\n\n" + table()
@@ -51,22 +52,12 @@ def _root(
 
 
 @app.command()
-def serve(
-    dev: Annotated[bool, typer.Option("--dev", help="Make up a secret key and listen on this machine only.")] = False,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.", show_default="8790")] = None,
-    db: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where calls are kept; a SQLAlchemy URL or a file name.")
-    ] = None,
-    app_id: o.AppId = None,
-    secret_key_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with the secret key; or set PYCALL_SECRET_KEY.")
-    ] = None,
-) -> int:
-    """Run the signaling server."""
+@with_server_options
+def serve(**values: object) -> int:
+    """Run the signaling server. A setting is taken from its flag, else its environment name, else the --config file."""
     from .serve import run
 
-    return run(dev=dev, host=host, port=port, db=db, app_id=app_id, secret_key_file=secret_key_file)
+    return run(**values)
 
 
 @app.command()

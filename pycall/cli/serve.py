@@ -8,10 +8,9 @@ import signal
 import socket
 import sys
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pycall.core.errors import ConfigError, ErrorCode, PyCallError
+from pycall.core.errors import ErrorCode, PyCallError
 
 from .exit_codes import ExitCode
 
@@ -23,17 +22,14 @@ if TYPE_CHECKING:
     from signaling_server.settings import Settings
 
 
-def run(
-    *, dev: bool, host: str | None, port: int | None, db: str | None, app_id: int | None, secret_key_file: str | None
-) -> ExitCode:
+def run(**values: object) -> ExitCode:
     """Serve until Ctrl-C; raises ConfigError (PORT_TAKEN, BAD_SETTING) before anything is started."""
     from signaling_server.app import serve
+    from signaling_server.logs import set_up_logs
     from signaling_server.settings import make_settings
 
-    environ = dict(os.environ)
-    if secret_key_file:
-        environ["PYCALL_SECRET_KEY"] = _read_key(secret_key_file)
-    settings = make_settings(environ, dev=dev, host=host, port=port, db=db, app_id=app_id)
+    settings = make_settings(os.environ, **values)
+    set_up_logs(settings)
     return asyncio.run(_serve(settings, serve(settings)))
 
 
@@ -52,7 +48,7 @@ async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server
         for wait in waits:
             wait.cancel()
         if not stop.is_set():
-            raise PyCallError(ErrorCode.STORAGE, "the server has stopped by itself: see its log (PYCALL_LOG=info)")
+            raise PyCallError(ErrorCode.STORAGE, "the server has stopped by itself: see its log")
     return ExitCode.OK
 
 
@@ -76,12 +72,3 @@ def _greet(settings: Settings, server: Server) -> None:
         ]
     sys.stdout.write("\n".join([*lines, "Ctrl-C ends the server"]) + "\n")
     sys.stdout.flush()
-
-
-def _read_key(path: str) -> str:
-    """The secret key in a file, without the line's end."""
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError(ErrorCode.BAD_SETTING, f"cannot read the secret key in {path!r}: {reason}") from error

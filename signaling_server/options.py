@@ -1,0 +1,108 @@
+"""Every setting of the server, once: its key in the settings file, its flag, environment name, default and meaning.
+
+To add a setting: a field in `Settings` (or in a dataclass that is a field of it: `limits.waiting` is
+`Settings.limits.waiting`) and one `Option` here. Flags, environment, file and `--help` follow from this list, the
+README's table too (`python -m signaling_server --settings` prints it), and a test holds all of them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("text", "json")
+
+
+class Kind(Enum):
+    """What a value is, and how it is written."""
+
+    TEXT = "text"
+    NUMBER = "a whole number"
+    REAL = "a number"
+    SWITCH = "true or false"
+    LIST = "a list"
+    """Flags are repeated, the environment separates by commas, the file has an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting. Its key has a dot if it lies in a part of the settings: `[limits]` in the file."""
+
+    key: str
+    help: str
+    default: str = ""
+    """As people read it; a test compares it with what the settings say."""
+    kind: Kind = Kind.TEXT
+    metavar: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    has_flag: bool = True
+    """Secrets have none: other users of the machine see command lines."""
+    in_file: bool = True
+    singular: str = ""
+    """The flag of a list is repeated, so it names one."""
+    secret: bool = False
+    """A settings file that holds it must not be readable by others."""
+
+    @property
+    def name(self) -> str:
+        """As a Python argument."""
+        return self.key.replace(".", "_")
+
+    @property
+    def flag(self) -> str | None:
+        """As on the command line."""
+        return "--" + (self.singular or self.name).replace("_", "-") if self.has_flag else None
+
+    @property
+    def env(self) -> str:
+        """As in the environment."""
+        return f"PYCALL_{self.name.upper()}"
+
+    @property
+    def spoken(self) -> str:
+        """In an error: every name under which it may have been given."""
+        return " / ".join(filter(None, [self.flag, self.env, self.key if self.in_file else ""]))
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("config", "Settings file (TOML); every other source goes before it.", metavar="FILE", in_file=False),
+    Option("dev", "Make up a secret key and listen on this machine only.", "false", Kind.SWITCH),
+    Option("dev_file", "Where the development server leaves its note.", "in the user's state folder", has_flag=False,
+           in_file=False),
+    Option("host", "Address to listen on.", "127.0.0.1", metavar="ADDRESS"),
+    Option("port", "Port to listen on; 0 takes a free one.", "8790", Kind.NUMBER, low=0, high=65535),
+    Option("db", "Where calls are kept: a file name or a database URL.", "pycall.db; with --dev beside its note",
+           metavar="URL"),
+    Option("app_id", "SDKAppID of the tickets.", "1400000000", Kind.NUMBER, low=1, high=2**53 - 1),
+    Option("secret_key", "Key that signs tickets, 32 random bytes.", has_flag=False, secret=True),
+    Option("old_secret_key", "Key that is good as well while keys are rotated.", has_flag=False, secret=True),
+    Option("secret_key_file", "File that holds the secret key instead.", metavar="FILE"),
+    Option("origins", "Origins of web pages that may connect, besides the server's own.", "none", Kind.LIST,
+           singular="origin", metavar="ORIGIN"),
+    Option("log", "Lines below this level are left out.", "info", choices=LEVELS),
+    Option("log_format", "Lines for people, or one JSON object per line.", "text", choices=FORMATS),
+    Option("metrics_port", "Port of its own for /metrics, on this machine only; without it /metrics is on the main "
+           "port, for programs on this machine that come without a proxy.", "none", Kind.NUMBER, low=0, high=65535),
+    Option("limits.waiting", "Sockets that have not signed in yet.", "200", Kind.NUMBER, low=1, high=100_000),
+    Option("limits.message_rate", "Messages a second that one client may send in the long run.", "20", Kind.REAL,
+           low=1, high=10_000),
+    Option("limits.message_burst", "Messages it may send at once.", "100", Kind.NUMBER, low=1, high=100_000),
+)  # fmt: skip
+
+BY_KEY: Mapping[str, Option] = {option.key: option for option in OPTIONS}
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+
+def table() -> str:
+    """The README's table of settings, in Markdown."""
+    rows = ["| Key in the file | Flag | Environment | Default | What it is |", "| --- | --- | --- | --- | --- |"]
+    for option in OPTIONS:
+        names = [option.key if option.in_file else "", option.flag or "", option.env]
+        meaning = option.help + (f" One of {', '.join(option.choices)}." if option.choices else "")
+        cells = [*(f"`{name}`" if name else "" for name in names), option.default, meaning]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)

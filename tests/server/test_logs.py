@@ -1,0 +1,68 @@
+"""The log: lines for people or programs, who and which call they are about, and no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from signaling_server.logs import log_about, set_up_logs
+from signaling_server.settings import Settings
+
+KEY = "d0e1f2a3b4c5968778695a4b3c2d1e0f"
+logger = logging.getLogger("signaling_server.test")
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def set_up(**settings: str) -> None:
+    set_up_logs(Settings(secret_keys=(KEY,), **settings))  # type: ignore[arg-type]
+
+
+async def test_json_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    set_up(log_format="json", log="debug")
+
+    async def session(user_id: str) -> None:
+        log_about(user_id=user_id, session=7)
+        await asyncio.sleep(0)
+        logger.info("call %s", 'begins "now"\nand here', extra={"call_id": "c1"})
+
+    await asyncio.gather(asyncio.create_task(session("alice")), asyncio.create_task(session("bob")))
+    logger.debug("of nobody")
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line.get("user_id") for line in lines] == ["alice", "bob", None]
+    assert lines[0]["message"] == 'call begins "now"\nand here'
+    assert (lines[0]["call_id"], lines[0]["session"], lines[0]["level"]) == ("c1", 7, "info")
+    assert lines[0]["time"].endswith("+00:00") and lines[2]["logger"] == "signaling_server.test"
+
+
+def test_lines_for_people(capfd: pytest.CaptureFixture[str]) -> None:
+    set_up()
+    logger.info("hung up\r\nINFO forged", extra={"call_id": "c1", "user_id": "bob"})
+    logger.debug("left out")
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.endswith(r"INFO hung up\r\nINFO forged user_id=bob call_id=c1")
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_secret_comes_through(capfd: pytest.CaptureFixture[str], log_format: str) -> None:
+    set_up(log_format=log_format)
+    logger.info("got %s of /v1/x?usersig=eJwAbc*_&random=1 and token: hush", KEY)
+    try:
+        raise ValueError(f"bad key {KEY}")
+    except ValueError:
+        logger.exception("failed")
+    told = capfd.readouterr().err
+    assert "Traceback" in told and "***" in told and "random=1" in told
+    for secret in [KEY, "eJwAbc", "hush"]:
+        assert secret not in told
