@@ -8,6 +8,7 @@ from pycall.core.types import UserId
 from pycall.core.wire import Goodbye, ServerMessage
 
 from .book import SessionId
+from .facts import Fact
 from .ledger import StoredCall
 
 
@@ -36,3 +37,5 @@ class Batch:
     """The newest state of each call that changed."""
     users: list[UserId] = field(default_factory=list)
     """Users seen for the first time."""
+    facts: list[Fact] = field(default_factory=list)
+    """What happened in these calls, in order."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from pycall.core.types import UserId
+from pycall.core.types import EndReason, UserId
 from pycall.core.wire import Reply
 
+from .facts import Fact, FactKind
 from .journal import Journal
 from .ledger import StoredCall, StoredMember
 from .rules import Due, due
@@ -56,6 +57,8 @@ class Book:
         self.replies: dict[Client, dict[int, Reply]] = {}
         self.saved: dict[str, StoredCall] = {}
         """Changed since the last batch."""
+        self.facts: list[Fact] = []
+        """What happened since the last batch."""
         self._alarms: list[tuple[float, str]] = []
         self._answered: set[Client] = set()
 
@@ -140,6 +143,22 @@ class Book:
         self.journal.put(self.ended, call.call_id, call)
         self.saved[call.call_id] = call
 
+    def note(
+        self,
+        kind: FactKind,
+        call: StoredCall,
+        user_id: UserId,
+        at: float,
+        *,
+        by: UserId | None = None,
+        reason: EndReason | None = None,
+        users: tuple[UserId, ...] = (),
+    ) -> None:
+        """This has happened; `by` is the user themselves unless given."""
+        self.facts.append(
+            Fact(kind=kind, call=call, user_id=user_id, by=by or user_id, reason=reason, at=at, users=users)
+        )
+
     def _free(self, user_id: UserId) -> None:
         self.journal.drop(self.lines, user_id)
         self.journal.drop(self.away_since, user_id)
@@ -173,17 +192,19 @@ class Book:
 
     # --- the end of a batch -------------------------------------------------------------------------------------
 
-    def hand_out(self) -> list[StoredCall]:
-        """The newest state of every call that changed since the last time."""
-        saved = list(self.saved.values())
+    def hand_out(self) -> tuple[list[StoredCall], list[Fact]]:
+        """The newest state of every call that changed since the last time, and what happened in them."""
+        saved, facts = list(self.saved.values()), self.facts
         self.saved.clear()
+        self.facts = []
         self.journal.hand_out()
-        return saved
+        return saved, facts
 
     def revert(self) -> None:
         """Back to before what was handed out last."""
         self.journal.revert()
         self.saved.clear()
+        self.facts = []
         self._alarms.clear()
         for call_id in self.calls:
             self.watch(call_id)

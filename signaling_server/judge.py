@@ -23,6 +23,7 @@ from pycall.core.wire import (
 )
 
 from .book import Book, Client
+from .facts import DECLINES, FactKind
 from .in_call import InCall
 from .ledger import StoredCall, StoredMember, advance, view_of, with_member
 from .rules import Due, check_invite
@@ -107,6 +108,7 @@ class Judge:
             ring_until=now + invite.timeout if invite.timeout else None,
         )
         self.book.put(call)
+        self.book.note(FactKind.STARTED, call, client.user_id, now, users=invite.callees)
         for callee in invite.callees:
             self._ring_or_decline(call, callee, callee in busy, now)
         return view_of(call, now)
@@ -115,13 +117,14 @@ class Judge:
         if busy:
             self._decline(call, callee, EndReason.BUSY, now)
         elif callee in self.book.online:
-            call = self.note_told(call, callee)
+            call = self.note_told(call, callee, now)
             self.teller.tell(callee, Invited(call=view_of(call, now)))
 
-    def note_told(self, call: StoredCall, callee: UserId) -> StoredCall:
+    def note_told(self, call: StoredCall, callee: UserId, now: float) -> StoredCall:
         """A client of the callee rings now, and the caller hears that it does."""
         call = advance(call, members=with_member(call, callee, told=True))
         self.book.put(call)
+        self.book.note(FactKind.RECEIVED, call, callee, now, by=call.caller)
         self.teller.tell_joined(call, Ringing(call_id=call.call_id, seq=call.seq, user_id=callee))
         return call
 
@@ -153,6 +156,7 @@ class Judge:
         )
         call = advance(call, members=members, accepted_at=now, ring_until=None)
         self.book.put(call)
+        self.book.note(FactKind.ACCEPTED, call, client.user_id, now)
         joined = Joined(call_id=call.call_id, seq=call.seq, user_id=client.user_id, video=call.media.has_video)
         self.teller.tell_joined(call, joined, but=client.user_id)
         return call
@@ -161,10 +165,14 @@ class Judge:
         call, member = part_of(self.book, client, command.call_id)
         if member.state is MemberState.JOINED:
             raise CallError(ErrorCode.WRONG_STATE, "you are in this call; hang up to leave it")
-        self._decline(call, client.user_id, EndReason.BUSY if command.busy else EndReason.REJECTED, now)
+        reason = EndReason.BUSY if command.busy else EndReason.REJECTED
+        self._decline(call, client.user_id, reason, now, FactKind.IGNORED if command.busy else None)
 
-    def _decline(self, call: StoredCall, callee: UserId, reason: EndReason, now: float) -> None:
+    def _decline(
+        self, call: StoredCall, callee: UserId, reason: EndReason, now: float, kind: FactKind | None = None
+    ) -> None:
         call = advance(call)
+        self.book.note(kind or DECLINES[reason], call, callee, now, reason=reason)
         self.teller.tell_joined(call, Declined(call_id=call.call_id, seq=call.seq, user_id=callee, reason=reason))
         self.end(call, reason, callee, now)
 
@@ -197,18 +205,30 @@ class Judge:
 
     def end(self, call: StoredCall, reason: EndReason, by: UserId, now: float) -> None:
         """The one end of a call: recorded, lines free, everybody who knew of it told."""
-        knew = [member for member in call.members if _knows(member)]
+        members = call.members
+        knew = [member for member in members if _knows(member)]
         call = advance(
             call,
-            members=tuple(replace(member, state=MemberState.GONE) for member in call.members),
+            members=tuple(replace(member, state=MemberState.GONE) for member in members),
             ring_until=None,
             ended_at=max(now, call.begun_at or call.created_at),
             reason=reason,
             ended_by=by,
         )
+        self._note_end(call, {member.user_id: member.state for member in members}, now)
         self.book.close(call)
         for member in knew:
             self.teller.tell(member.user_id, ended_of(call, call.call_id), device_id=member.device_id)
+
+    def _note_end(self, call: StoredCall, before: dict[UserId, MemberState], now: float) -> None:
+        """Who still rang is not rung any more, unless they refused; whoever ended a conversation has left it."""
+        by = call.ended_by or call.caller
+        for user_id, state in before.items():
+            if state is MemberState.RINGING and user_id != by:
+                self.book.note(FactKind.CANCELED, call, user_id, now, by=by, reason=call.reason)
+        if call.accepted_at is not None and before.get(by) is MemberState.JOINED:
+            self.book.note(FactKind.LEFT, call, by, now, reason=call.reason)
+        self.book.note(FactKind.ENDED, call, by, now, reason=call.reason)
 
 
 def ended_of(call: StoredCall, call_id: str) -> Ended:

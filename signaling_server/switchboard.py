@@ -145,7 +145,8 @@ class Switchboard:
 
     def drain(self) -> Batch:
         """What is to be stored and then told. To drain again says that the batch before has been stored."""
-        batch = Batch(tell=self._teller.pile, saved=self._book.hand_out(), users=self._new_users)
+        saved, facts = self._book.hand_out()
+        batch = Batch(tell=self._teller.pile, saved=saved, users=self._new_users, facts=facts)
         self._teller.pile, self._new_users = [], []
         self._gone_before, self._gone = self._gone, []
         self._book.trim(self._now)
@@ -212,7 +213,7 @@ class Switchboard:
         if not useful and believed != call.call_id:
             return None
         if not member.told:
-            call = self._judge.note_told(call, client.user_id)
+            call = self._judge.note_told(call, client.user_id, now)
         return view_of(call, now)
 
     def _ending_for(self, client: Client, believed: str | None) -> Ended | None:
