@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,8 @@ from .clock import Clock
 from .devfile import remove_dev_file, write_dev_file
 from .exchange import Exchange
 from .health import Health
+from .metrics import Metrics
+from .metrics_page import MetricsPage, metrics_listening
 from .settings import Settings, is_loopback
 from .sockets import Sockets
 from .store import Store
@@ -44,6 +46,8 @@ class Server:
     port: int
     exchange_ended: asyncio.Event
     """Set if the part that judges has stopped by itself; nothing works any more then."""
+    metrics_port: int | None = None
+    """Where /metrics is, if it has a port of its own."""
 
 
 @asynccontextmanager
@@ -56,17 +60,32 @@ async def serve(settings: Settings) -> AsyncIterator[Server]:
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(settings.db, app_id=settings.app_id)
         stack.push_async_callback(store.close)
-        sockets = Sockets(settings, clock)
-        exchange = Exchange(await _switchboard(store, clock), store, clock, sockets.deliver)
+        metrics = Metrics()
+        sockets = Sockets(settings, clock, metrics)
+        switchboard = await _switchboard(store, clock)
+        metrics.watch(switchboard)
+        exchange = Exchange(switchboard, store, clock, sockets.deliver, metrics)
         sockets.attach(exchange)
         ended = await stack.enter_async_context(_judging(exchange))
         await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
-        port = await stack.enter_async_context(_listening(settings, sockets, Health(store, ended)))
+        await stack.enter_async_context(_task(metrics.measure_delay(), "loop delay"))
+        page, health = MetricsPage(metrics), Health(store, ended)
+        metrics_port = None
+        if settings.metrics_port is not None:
+            metrics_port = await stack.enter_async_context(metrics_listening(page, settings.metrics_port))
+        routes: dict[str, Handler] = {
+            PATH: sockets.handle,
+            "/healthz": health.handle,
+            "/readyz": health.handle_ready,
+            **({} if metrics_port is not None else {"/metrics": page.handle_here}),
+        }
+        port = await stack.enter_async_context(_listening(settings, routes))
         stack.push_async_callback(sockets.shutdown)
+        stack.callback(health.stop)
         url = f"ws://{_address(settings.host)}:{port}{PATH}"
         await stack.enter_async_context(_noted(settings, url))
         logger.info("listening on %s", url)
-        yield Server(url, port, ended)
+        yield Server(url, port, ended, metrics_port)
 
 
 def run(settings: Settings) -> int:
@@ -124,11 +143,11 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, sockets: Sockets, health: Health) -> AsyncIterator[int]:
+async def _listening(settings: Settings, routes: Mapping[str, Handler]) -> AsyncIterator[int]:
     """Takes connections; gives the port."""
     application = web.Application(middlewares=[_in_json])
-    application.router.add_get(PATH, sockets.handle)
-    application.router.add_get("/healthz", health.handle)
+    for path, handler in routes.items():
+        application.router.add_get(path, handler)
     runner = web.AppRunner(application, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from pycall.core.errors import ErrorCode
 from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport, Reply
 
 from .clock import Clock
+from .metrics import Metrics
 from .store import Store, StoreError
 from .switchboard import Batch, Close, SessionId, Switchboard, Tell
 
@@ -62,12 +64,18 @@ class Exchange:
     """Owns the switchboard: nobody else calls it. `deliver` is called for everything that is to be told, in order."""
 
     def __init__(
-        self, switchboard: Switchboard, store: Store, clock: Clock, deliver: Callable[[Tell | Close], None]
+        self,
+        switchboard: Switchboard,
+        store: Store,
+        clock: Clock,
+        deliver: Callable[[Tell | Close], None],
+        metrics: Metrics,
     ) -> None:
         self._switchboard = switchboard
         self._store = store
         self._clock = clock
         self._deliver = deliver
+        self._metrics = metrics
         self._inbox: asyncio.Queue[Input | None] = asyncio.Queue(INBOX)
         self._owed: list[Said] = []
         """Reports that could not be written down; a client sends them once only."""
@@ -146,14 +154,17 @@ class Exchange:
     async def _saved(self, batch: Batch, now: float) -> bool:
         if not batch.saved and not batch.users:
             return True
+        begun = time.monotonic()
         try:
             await self._store.save(batch.saved, batch.users, now=now)
         except StoreError as error:
             logger.error("nothing was changed: %s", error)
             return False
+        self._metrics.committed(time.monotonic() - begun)
         return True
 
     def _tell(self, batch: Batch) -> None:
+        self._metrics.observe(batch)
         for item in batch.tell:
             self._deliver(item)
 

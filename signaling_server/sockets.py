@@ -29,6 +29,8 @@ from pycall.core.wire import (
 
 from .clock import Clock
 from .exchange import Arrived, Exchange, Gone, Said
+from .logs import log_about
+from .metrics import Metrics
 from .session import CLOSE_LATER, CLOSE_RESTART, CLOSE_TOO_BIG, Session
 from .settings import Settings
 from .switchboard import Close, SessionId, Tell
@@ -42,10 +44,11 @@ CLOSE_BINARY = 1003
 class Sockets:
     """All sessions of this server."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics) -> None:
         self._settings = settings
         self._limits = settings.limits
         self._clock = clock
+        self._metrics = metrics
         self._numbers = itertools.count(1)
         self._sessions: dict[SessionId, Session] = {}
         self._waiting = 0
@@ -76,6 +79,7 @@ class Sockets:
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=close_seconds)
         await socket.prepare(request)
         session = Session(next(self._numbers), socket, request, self._limits)
+        log_about(session=session.number)
         self._sessions[session.number] = session
         self._empty.clear()
         session.start()
@@ -132,6 +136,7 @@ class Sockets:
     async def _sign_in(self, session: Session, socket: web.WebSocketResponse) -> bool:
         """True once signed in; else the goodbye is queued."""
         if self._waiting >= self._limits.waiting or not self._open:
+            self._metrics.rejected("login", ErrorCode.TOO_MANY.value)
             session.goodbye(
                 _goodbye(ErrorCode.TOO_MANY, "too many clients sign in; try later", retry=True), CLOSE_LATER
             )
@@ -148,15 +153,18 @@ class Sockets:
 
     async def _admit(self, session: Session, data: str | bytes) -> bool:
         if len(data) > self._limits.login_bytes:
+            self._metrics.rejected("login", ErrorCode.BAD_MESSAGE.value)
             session.goodbye(_goodbye(ErrorCode.BAD_MESSAGE, "the login is too long"), CLOSE_TOO_BIG)
             return False
         try:
             login = self._check_login(data)
         except (RemoteProtocolError, LoginError) as error:
-            logger.info("session %d refused: %s", session.number, error.code.value)
+            self._metrics.rejected("login", error.code.value)
+            logger.info("login refused", extra={"session": session.number, "reason": error.code.value})
             session.goodbye(_goodbye(error.code, error.message[:200]))
             return False
         session.user_id = login.user_id
+        log_about(user_id=login.user_id)
         await self._hand_in(Arrived(session.number, login))
         return True
 
@@ -201,6 +209,7 @@ class Sockets:
             return
         bucket = session.signals if isinstance(message, Signal) else session.messages
         if not bucket.take(session.heard_at):
+            self._metrics.rejected("message", ErrorCode.TOO_MANY.value)
             session.goodbye(_goodbye(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
         elif isinstance(message, Ping):
             session.send(Pong(id=message.id))
@@ -210,6 +219,7 @@ class Sockets:
     def _count_bad(self, session: Session, data: str | bytes, error: RemoteProtocolError) -> None:
         """A command that cannot be read is answered, if it has a number; too much garbage ends the session."""
         session.bad_frames += 1
+        self._metrics.rejected("message", error.code.value)
         if session.bad_frames >= self._limits.bad_frames or not session.messages.take(session.heard_at):
             code = CLOSE_BINARY if isinstance(data, bytes) else None
             session.goodbye(_goodbye(ErrorCode.BAD_MESSAGE, error.message[:200]), code)
@@ -222,10 +232,11 @@ class Sockets:
 
     def _inspect(self, session: Session, now: float) -> None:
         if session.user_id is None:
-            if now - session.opened_at > self._limits.login_seconds:
+            if now - session.opened_at > self._limits.login_seconds and not session.closing:
+                self._metrics.rejected("login", ErrorCode.TIMED_OUT.value)
                 session.goodbye(_goodbye(ErrorCode.TIMED_OUT, "no login came in time", retry=True))
         elif now - session.heard_at > 1.5 * self._limits.heartbeat and not session.closing:
-            logger.info("session %d is silent; dropped", session.number)
+            logger.info("silent; dropped", extra={"session": session.number, "user_id": session.user_id})
             session.abort()
 
 

@@ -78,6 +78,10 @@ class Switchboard:
         """How many calls ring or run."""
         return len(self._book.calls)
 
+    def calls_now(self) -> list[StoredCall]:
+        """The calls that ring or run, as they are."""
+        return list(self._book.calls.values())
+
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:

@@ -22,6 +22,7 @@ THIRD_PARTY = {
     "msgspec",
     "numpy",
     "OpenSSL",
+    "prometheus_client",
     "pylibsrtp",
     "rich",
     "sounddevice",
@@ -41,7 +42,11 @@ RULES: dict[str, tuple[set[str], set[str], set[str]]] = {
         {"aiortc", "aioice", "av", "numpy", "pylibsrtp", "OpenSSL", "cryptography"},
         set(),
     ),
-    "signaling_server": ({"pycall.core", "signaling_server"}, {"aiohttp", "msgspec", "sqlalchemy"}, set()),
+    "signaling_server": (
+        {"pycall.core", "signaling_server"},
+        {"aiohttp", "msgspec", "prometheus_client", "sqlalchemy"},
+        set(),
+    ),
     "pycall/bots": ({*PUBLIC, "pycall.bots"}, {"av", "numpy"}, set()),
 }
 INSIDE_FUNCTIONS = {"pycall/media/devices": {"sounddevice", "cv2"}}
