@@ -44,7 +44,7 @@ async def test_users_calls_and_results(room: Room) -> None:
     before = await metrics(room)
     assert (before["pycall_users_online"], before["pycall_calls{ringing}"]) == (0, 0)
     alice, bob, call_id = await talking(room)
-    await room.user("carol")
+    _carol = await room.user("carol")
     await alice.settle()
     now = await metrics(room)
     assert (now["pycall_users_online"], now["pycall_calls{talking}"], now["pycall_calls{ringing}"]) == (3, 1, 0)
