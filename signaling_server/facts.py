@@ -35,7 +35,7 @@ class FactKind(Enum):
     LEFT = "left"
     """The user was in the call and is not any more; `reason` says why."""
     ENDED = "ended"
-    """The call is over; `call` is its record, `reason` is the record's."""
+    """The call is over; `call` is its record, `reason` is the record's, `users` were in it to the end."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):

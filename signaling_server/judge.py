@@ -226,9 +226,11 @@ class Judge:
         for user_id, state in before.items():
             if state is MemberState.RINGING and user_id != by:
                 self.book.note(FactKind.CANCELED, call, user_id, now, by=by, reason=call.reason)
-        if call.accepted_at is not None and before.get(by) is MemberState.JOINED:
+        stayed = tuple(user_id for user_id, state in before.items() if state is MemberState.JOINED)
+        if call.accepted_at is not None and by in stayed:
             self.book.note(FactKind.LEFT, call, by, now, reason=call.reason)
-        self.book.note(FactKind.ENDED, call, by, now, reason=call.reason)
+            stayed = tuple(user_id for user_id in stayed if user_id != by)
+        self.book.note(FactKind.ENDED, call, by, now, reason=call.reason, users=stayed)
 
 
 def ended_of(call: StoredCall, call_id: str) -> Ended:

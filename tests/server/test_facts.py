@@ -67,10 +67,10 @@ def talking() -> Story:
 @pytest.mark.parametrize(
     ("session", "message", "after"),
     [
-        (B, Reject(req_id=1, call_id=CALL), ["rejected b b rejected", "ended b b rejected"]),
-        (B, Reject(req_id=1, call_id=CALL, busy=True), ["ignored b b busy", "ended b b busy"]),
-        (B, Logout(req_id=1), ["rejected b b rejected", "ended b b rejected"]),
-        (A, Hangup(req_id=2, call_id=CALL), ["canceled b a canceled", "ended a a canceled"]),
+        (B, Reject(req_id=1, call_id=CALL), ["rejected b b rejected", "ended b b rejected a"]),
+        (B, Reject(req_id=1, call_id=CALL, busy=True), ["ignored b b busy", "ended b b busy a"]),
+        (B, Logout(req_id=1), ["rejected b b rejected", "ended b b rejected a"]),
+        (A, Hangup(req_id=2, call_id=CALL), ["canceled b a canceled", "ended a a canceled a"]),
     ],
 )
 def test_ringing_to_ended(session: int, message: ClientMessage, after: list[str]) -> None:
@@ -85,14 +85,14 @@ def test_no_answer_is_about_the_callee() -> None:
     story.say(A, invite())
     story.board.handle_timer(T0 + 31)
     story.collect()
-    assert story.lines() == [*DIALED, "no_answer b b no_answer", "ended b b no_answer"]
+    assert story.lines() == [*DIALED, "no_answer b b no_answer", "ended b b no_answer a"]
     assert [fact.at for fact in story.facts[-2:]] == [T0 + 31] * 2
 
 
 def test_busy_line_never_rings() -> None:
     story = talking()
     story.say(C, invite("a", OTHER))
-    assert story.lines() == [*TALKING, "started c c - a", "busy a a busy", "ended a a busy"]
+    assert story.lines() == [*TALKING, "started c c - a", "busy a a busy", "ended a a busy c"]
 
 
 def test_callee_who_signs_in_later_receives_then() -> None:
@@ -109,7 +109,7 @@ def test_callee_who_signs_in_later_receives_then() -> None:
 def test_hanging_up_is_leaving_then_the_end_with_the_whole_record() -> None:
     story = talking()
     story.say(A, PeerReport(call_id=CALL, user_id="b", up=True), Hangup(req_id=2, call_id=CALL))
-    assert story.lines() == [*TALKING, "left a a hangup", "ended a a hangup"]
+    assert story.lines() == [*TALKING, "left a a hangup", "ended a a hangup b"]
     record = story.facts[-1].call
     assert (record.ended_at, record.duration, record.reason) == (T0 + 2, 1.0, EndReason.HANGUP)
 
@@ -119,7 +119,7 @@ def test_lost_member_leaves() -> None:
     story.board.disconnect(B, T0 + 2)
     story.board.handle_timer(T0 + 2 + LOST_GRACE)
     story.collect()
-    assert story.lines() == [*TALKING, "left b b offline", "ended b b offline"]
+    assert story.lines() == [*TALKING, "left b b offline", "ended b b offline a"]
 
 
 def test_dialing_each_other_is_one_call_with_an_answer() -> None:
