@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         CallReceived as CallReceived,
         CallReconnected as CallReconnected,
         CallReconnecting as CallReconnecting,
+        DevicesChanged as DevicesChanged,
         ErrorOccurred as ErrorOccurred,
         Event as Event,
         KickedOffline as KickedOffline,
@@ -53,7 +54,11 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         VoiceVolume as VoiceVolume,
     )
     from pycall.core.types import (
+        AudioPlaybackDevice as AudioPlaybackDevice,
         CallId as CallId,
+        DeviceInfo as DeviceInfo,
+        DeviceKind as DeviceKind,
+        DeviceState as DeviceState,
         EndReason as EndReason,
         MediaType as MediaType,
         NetworkQuality as NetworkQuality,
@@ -93,7 +98,20 @@ _HOMES = {
     **dict.fromkeys(["AudioSource", "VideoSource", "Intake"], "pycall.media.source"),
     **dict.fromkeys(["AudioSink", "VideoSink"], "pycall.media.sink"),
     **dict.fromkeys(
-        ["MediaType", "Role", "EndReason", "NetworkQuality", "CallId", "UserId", "VideoProfile"], "pycall.core.types"
+        [
+            "MediaType",
+            "Role",
+            "EndReason",
+            "NetworkQuality",
+            "CallId",
+            "UserId",
+            "VideoProfile",
+            "DeviceKind",
+            "DeviceState",
+            "DeviceInfo",
+            "AudioPlaybackDevice",
+        ],
+        "pycall.core.types",
     ),
     **dict.fromkeys(
         [
@@ -135,6 +153,7 @@ _HOMES = {
             "SignalingRestored",
             "KickedOffline",
             "UserSigExpired",
+            "DevicesChanged",
             "ErrorOccurred",
         ],
         "pycall.core.events",

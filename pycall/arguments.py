@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError
 from pycall.core.types import (
@@ -14,8 +15,11 @@ from pycall.core.types import (
     VideoProfile,
     is_user_id,
 )
-from pycall.media.profiles import profile
+from pycall.media.profiles import profile, upright
+from pycall.media.sink import VideoSink
+from pycall.media.views import ViewSpec
 
+T = TypeVar("T")
 MAX_SIG_CHARACTERS = 4096
 """A real ticket has about 200."""
 
@@ -69,12 +73,48 @@ def check_user_data(user_data: object) -> None:
         raise _bad(f"user_data has {size} bytes; {MAX_USER_DATA_BYTES} at most")
 
 
-def checked_profile(name: str) -> VideoProfile:
+def checked_profile(name: object, *, portrait: bool = False) -> VideoProfile:
     """Raises `CallError` for a name that is no profile."""
     try:
-        return profile(name)
+        found = profile(str(name))
     except ConfigError as error:
         raise _bad(str(error)) from None
+    return upright(found) if portrait else found
+
+
+def checked_user(user_id: object) -> UserId:
+    """A valid user id."""
+    if not is_user_id(user_id):
+        raise _bad(f"{user_id!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+    return str(user_id)
+
+
+def checked_choice(what: str, value: object, choices: tuple[T, ...]) -> T:
+    """One of these, of the same type (True is no 1)."""
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise _bad(f"{what} must be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}, not {value!r}")
+
+
+def checked_bool(what: str, value: object) -> bool:
+    """True or False, nothing that merely counts as one."""
+    return checked_choice(what, value, (False, True))
+
+
+def checked_view(showing: object, size: object) -> ViewSpec:
+    """A view and its size: (width, height) in pixels, 16 to 4096 each, or None."""
+    if not (isinstance(showing, str | VideoSink) or callable(showing)):
+        raise _bad(f"a view is the name of a sink, a sink or a function, not {type(showing).__name__}")
+    if size is None:
+        return ViewSpec(showing)
+    if not (isinstance(size, tuple | list) and len(size) == 2 and all(_is_side(side) for side in size)):
+        raise _bad(f"size must be (width, height) in pixels, 16 to 4096, not {size!r}")
+    return ViewSpec(showing, (size[0] // 2 * 2, size[1] // 2 * 2))
+
+
+def _is_side(side: object) -> bool:
+    return type(side) is int and 16 <= side <= 4096
 
 
 def _bad(message: str) -> CallError:

@@ -11,19 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import av
 
+from pycall.call_recording import CallRecording
+from pycall.call_views import CallViews
 from pycall.core.errors import ErrorCode, MediaError, PyCallError
 from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.gear import Gear
 from pycall.media.downlink import Downlink
-from pycall.media.recorder import CallRecorder
-from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
-from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
+from pycall.media.sink import NullSink, VideoSink
 from pycall.media.uplink import Uplink
+from pycall.media.views import View
 from pycall.rtc.ports import AudioFeed, VideoFeed
 
 log = logging.getLogger(__name__)
@@ -32,63 +32,6 @@ CLOSE_SECONDS = 5.0
 """Sources and sinks promise to stop within 1 s each; after this they are left behind, with a word in the log."""
 Kind = Literal["audio", "video"]
 S = TypeVar("S")
-
-
-@dataclass(slots=True)
-class Gear:
-    """What the next call is made with; changed by the engine's verbs."""
-
-    audio_source: str | AudioSource
-    video_source: str | VideoSource
-    audio_sink: str | AudioSink
-    video_sink: str | VideoSink
-    profile: VideoProfile
-    encoders: tuple[str, ...] = ()
-    """Hardware encoders that were found to work."""
-    record: str | None = None
-    recorded: int = 0
-    """Calls so far that have (had) a recording."""
-    _ready: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, repr=False)
-    """What `check` has made, for the call that follows: looking into a file twice would delay it."""
-
-    def new_audio_source(self) -> AudioSource:
-        """Made, not started. Like the three below: raises `MediaError` or `ConfigError`; may read: not on the loop."""
-        return self._take(open_audio_source, self.audio_source)
-
-    def new_video_source(self) -> VideoSource:
-        return self._take(open_video_source, self.video_source, self.profile)
-
-    def new_audio_sink(self) -> AudioSink:
-        return self._take(open_audio_sink, self.audio_sink)
-
-    def new_video_sink(self) -> VideoSink:
-        return self._take(open_video_sink, self.video_sink)
-
-    def check(self, media: MediaType) -> None:
-        """Raises as above if a name cannot be right for a call of this kind; starts nothing."""
-        self._ready.clear()
-        if self.record is not None:
-            CallRecorder(self.record)
-        made: list[Any] = [self.new_audio_source(), self.new_audio_sink()]
-        keys: list[tuple[object, ...]] = [(open_audio_source, self.audio_source), (open_audio_sink, self.audio_sink)]
-        if media.has_video:
-            made += [self.new_video_source(), self.new_video_sink()]
-            keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
-        self._ready.update(zip(keys, made, strict=True))
-
-    def next_recording(self) -> str | None:
-        """The file for one more call: `talk.mkv`, then `talk-2.mkv` and so on; None if nothing is to be recorded."""
-        if self.record is None:
-            return None
-        self.recorded += 1
-        path = Path(self.record)
-        return self.record if self.recorded == 1 else str(path.with_name(f"{path.stem}-{self.recorded}{path.suffix}"))
-
-    def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile) -> S:
-        if not isinstance(wanted, str):
-            return wanted
-        ready: S | None = self._ready.pop((opener, wanted, *more), None)
-        return opener(wanted, *more) if ready is None else ready
 
 
 class MediaListener(Protocol):
@@ -106,29 +49,28 @@ class MediaListener(Protocol):
 class CallMedia:
     """Made when a call needs it, closed with it. Fits `pycall.rtc.ports.MediaPorts`."""
 
-    def __init__(self, gear: Gear, listener: MediaListener, media: MediaType) -> None:
+    def __init__(self, gear: Gear, listener: MediaListener, media: MediaType, own: UserId) -> None:
         self._gear = gear
         self._listener = listener
         self._uplink = Uplink(profile=gear.profile, on_failure=self._source_failed, on_recovery=self._source_back)
         self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
-        self._tracks = ("far", "near", "sound") if media.has_video else ("sound",)
-        self._recorder: CallRecorder | None = None
+        self.views = CallViews(gear, self._uplink, self._downlink, own)
+        self._recording = CallRecording(gear, self._uplink, self._downlink, media, listener.media_failed)
         self._sinks_open = asyncio.Event()
         self._running = False
         self._started = False
-        self._recording = False
         self._camera_wanted = False
         self._camera_open = False
         self._broken: set[Kind] = set()
         self._microphone = asyncio.Lock()
         self._camera = asyncio.Lock()
-        self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what the peers need -------------------------------------------------------------------------------------
 
     def open_audio_feed(self, user_id: UserId) -> AudioFeed:
-        self._record()
+        if self._recording.begin():
+            self._do(self._start_recording())
         return self._uplink.open_audio_feed(user_id)
 
     def open_video_feed(self, user_id: UserId) -> VideoFeed:
@@ -197,7 +139,7 @@ class CallMedia:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
                 async with self._microphone, self._camera:
-                    ends = (self._uplink.stop(), self._downlink.stop(), self._stop_recorder())
+                    ends = (self._uplink.stop(), self._downlink.stop(), self.views.stop(), self._recording.stop())
                     for error in await asyncio.gather(*ends, return_exceptions=True):
                         if error is not None:
                             log.error("a source or sink raised when it was closed", exc_info=error)
@@ -268,10 +210,20 @@ class CallMedia:
 
     async def _start_sinks(self) -> None:
         audio_sinks = await self._made(self._gear.new_audio_sink)
-        video_sinks = await self._made(self._gear.new_video_sink)
+        video_sinks = await self._made(self._new_video_sink)
         if self._running:
             await self._downlink.start(audio_sinks, video_sinks)
+            await self.views.start(self._listener.media_failed)
         self._sinks_open.set()
+
+    def _new_video_sink(self) -> VideoSink:
+        sink = self._gear.new_video_sink()
+        return sink if type(sink) is NullSink else View(sink, self._gear.renders)
+
+    async def _start_recording(self) -> None:
+        await self._sinks_open.wait()
+        if self._running:
+            await self._recording.start()
 
     async def _made(self, make: Callable[[], S]) -> list[S]:
         """One sink, or none and a word to the user."""
@@ -295,39 +247,6 @@ class CallMedia:
             self._broken.discard(which)
             if self._running:
                 self._listener.source_changed(which, None)
-
-    # --- the recording -------------------------------------------------------------------------------------------
-
-    def _record(self) -> None:
-        """Begin with the first peer, not while it rings: a recorder's file wants its first frames soon."""
-        if self._gear.record is not None and not self._recording:
-            self._recording = True
-            self._do(self._start_recorder())
-
-    async def _start_recorder(self) -> None:
-        await self._sinks_open.wait()
-        path = self._gear.next_recording() if self._running else None
-        if path is None:
-            return
-        try:
-            recorder = CallRecorder(path, expect=self._tracks, on_failure=self._recording_failed)
-            await asyncio.to_thread(recorder.start)
-        except MediaError as error:
-            self._listener.media_failed(error)
-            return
-        self._recorder = recorder
-        self._uplink.add_audio_tap(recorder.near_audio)
-        self._uplink.add_video_tap(recorder.near_video)
-        await self._downlink.add_audio_sink(recorder.far_audio)
-        await self._downlink.add_video_sink(recorder.far_video)
-
-    def _recording_failed(self, error: MediaError) -> None:
-        """Called on the recorder's thread."""
-        self._loop.call_soon_threadsafe(self._listener.media_failed, error)
-
-    async def _stop_recorder(self) -> None:
-        if self._recorder is not None:
-            await asyncio.to_thread(self._recorder.stop)
 
 
 async def _nothing() -> None:

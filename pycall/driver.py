@@ -19,7 +19,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from pycall.call_media import CallMedia, Gear, Kind
+from pycall.call_media import CallMedia, Kind
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
@@ -28,6 +28,7 @@ from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import Goodbye, ServerMessage, Signal, TicketExpired, Welcome
+from pycall.gear import Gear
 from pycall.open_call import OpenCall
 from pycall.rtc.hardware import probe
 from pycall.signaling.client import SignalingClient

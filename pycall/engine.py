@@ -16,13 +16,13 @@ from pycall.arguments import (
     checked_media,
     checked_profile,
 )
-from pycall.call_media import Gear
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import ConfigError, ErrorCode, LoginError, PyCallError, SignalingError
 from pycall.core.events import Event
 from pycall.core.types import DEFAULT_RING_SECONDS, CallId, MediaType, UserId
 from pycall.driver import Driver
+from pycall.gear import Gear
 from pycall.listeners import Listeners
 from pycall.media_verbs import MediaVerbs
 from pycall.rtc.servers import ice_servers as check_servers

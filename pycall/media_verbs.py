@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from dataclasses import replace
+from typing import Literal
 
-from pycall.arguments import checked_profile
-from pycall.core.errors import PyCallError
+from pycall.arguments import checked_choice, checked_profile
+from pycall.core.errors import CallError, ErrorCode, PyCallError
+from pycall.core.types import VideoProfile
 from pycall.media.source import AudioSource, VideoSource
-from pycall.verbs import Verbs
+from pycall.view_verbs import ViewVerbs
+
+_LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL + 1)
 
 
-class MediaVerbs(Verbs):
+class MediaVerbs(ViewVerbs):
     """What an engine sends and shows. Settings last: they hold for the running call and for every later one."""
 
     async def open_microphone(self) -> None:
@@ -39,11 +45,25 @@ class MediaVerbs(Verbs):
             await self._driver.ask(lambda now: line.set_media(audio=audio, video=video, now=now))
 
     def set_video_profile(self, name: str) -> None:
-        """`360p`, `480p`, `540p`, `720p` or `1080p`, with `15` or `30` behind it; at once, also in a call."""
-        gear = self._driver.gear
-        gear.profile = checked_profile(name)
+        """`120p`, `180p`, `240p`, `360p`, `480p`, `540p`, `720p`, `1080p`, `1440p` or `4K`, with `15` or `30` behind it
+        (15 without) for the rate; at once, also in a call."""
+        self._use_profile(checked_profile(name))
+
+    async def set_video_quality(self, name: str) -> None:
+        """The same under its documented name. The documents want it before a call; here it may also come in one."""
+        self._use_profile(checked_profile(name))
+
+    async def set_video_encoder_params(
+        self, resolution: str, mode: Literal["landscape", "portrait"] = "landscape"
+    ) -> None:
+        """A profile as above; `portrait` sends it higher than wide, of a wider picture the middle."""
+        portrait = checked_choice("mode", mode, ("landscape", "portrait")) == "portrait"
+        self._use_profile(checked_profile(resolution, portrait=portrait))
+
+    def _use_profile(self, profile: VideoProfile) -> None:
+        self._driver.gear.profile = profile
         if self._driver.media is not None:
-            self._driver.media.set_profile(gear.profile)
+            self._driver.media.set_profile(profile)
 
     async def use_audio_source(self, source: str | AudioSource) -> None:
         """Take the sound from here, now and in later calls.
@@ -71,3 +91,21 @@ class MediaVerbs(Verbs):
         except PyCallError:
             gear.video_source = old
             raise
+
+    # --- odds and ends -------------------------------------------------------------------------------------------
+
+    async def set_log_level(self, level: int) -> None:
+        """How much the logger `pycall` lets through: 0 everything, 1 what is worth knowing, 2 warnings, 3 errors,
+        4 nothing. Holds for the whole process; without this call the program's own settings of `logging` count."""
+        logging.getLogger("pycall").setLevel(_LOG_LEVELS[checked_choice("level", level, (0, 1, 2, 3, 4))])
+
+    async def call_experimental_api(self, json_text: str) -> None:
+        """Refused, always: `CallError` with NOT_SUPPORTED, or BAD_ARGUMENT if it is no `{"api": NAME, ...}`."""
+        self._must_be_open()
+        try:
+            asked = json.loads(json_text)
+        except (TypeError, ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict) or not isinstance(asked.get("api"), str):
+            raise CallError(ErrorCode.BAD_ARGUMENT, 'an experimental call is JSON like {"api": "NAME", "params": {}}')
+        raise CallError(ErrorCode.NOT_SUPPORTED, f"pycall has no experimental API {asked['api'][:80]!r}")

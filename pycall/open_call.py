@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pycall.call_media import CallMedia, Gear, MediaListener
+from pycall.call_media import CallMedia, MediaListener
 from pycall.config import EngineConfig
 from pycall.core.events import Event
 from pycall.core.types import CallId, MediaType, UserId
+from pycall.gear import Gear
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
 from pycall.rtc.ports import PeerListener
@@ -35,7 +36,7 @@ class OpenCall:
         config: EngineConfig,
     ) -> None:
         self.call_id = call_id
-        self.media = CallMedia(gear, listener, media)
+        self.media = CallMedia(gear, listener, media, own)
         self.mesh = Mesh(
             self.media,
             listener,

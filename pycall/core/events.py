@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import ErrorCode
-from .types import CallId, EndReason, MediaType, NetworkQuality, Role, UserId
+from .types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, Role, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +211,15 @@ class KickedOffline(Event):
 @dataclass(frozen=True, slots=True)
 class UserSigExpired(Event):
     """The ticket is no longer good; sign in again with a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesChanged(Event):
+    """A device was plugged in, was pulled out, or is the one in use from now on."""
+
+    kind: DeviceKind
+    device_id: str
+    state: DeviceState
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,44 @@ class NetworkQuality(IntEnum):
     DOWN = 6
 
 
+class DeviceKind(str, Enum):
+    """What a device is for; the strings themselves will do wherever one of these is asked for."""
+
+    CAMERA = "camera"
+    MICROPHONE = "microphone"
+    SPEAKER = "speaker"
+
+
+class DeviceState(str, Enum):
+    """What has become of a device."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    ACTIVE = "active"
+    """It is the one in use now."""
+
+
+class AudioPlaybackDevice(str, Enum):
+    """Where voices are played (TUICommonDefine.AudioPlaybackDevice)."""
+
+    SPEAKERPHONE = "speakerphone"
+    EARPIECE = "earpiece"
+    """At the ear: headphones or a headset on a computer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A camera, microphone or loudspeaker of this machine."""
+
+    device_id: str
+    """What `switch_device` takes; stable while the device stays plugged in."""
+    label: str
+    """For people."""
+    kind: DeviceKind
+    default: bool = False
+    """The one that is used if none is chosen."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoProfile:
     """A picture size with its rate: width and height in pixels (even), fps 15 or 30, bitrate in bit/s."""

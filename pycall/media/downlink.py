@@ -92,6 +92,13 @@ class Downlink:
     async def add_video_sink(self, sink: VideoSink) -> bool:
         return await self._add(sink, self._video_sinks)
 
+    async def add_started_video_sink(self, sink: VideoSink) -> None:
+        """Give pictures to a sink that was started already; it is stopped here, as every other."""
+        if self._running:
+            self._video_sinks.append(sink)
+        else:
+            await asyncio.to_thread(sink.stop)
+
     async def remove_audio_sink(self, sink: AudioSink) -> None:
         """Give this sink nothing more and close it; unknown ones are ignored."""
         await self._remove(sink, self._audio_sinks)
@@ -180,8 +187,9 @@ class Downlink:
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
         if not isinstance(error, MediaError):
-            logger.error("the sink %s raised and gets nothing more", type(sink).__name__, exc_info=error)
-            error = MediaError(ErrorCode.BAD_SINK, f"the sink {type(sink).__name__} raised {error!r}; it is dropped")
+            name = getattr(sink, "name", type(sink).__name__)
+            logger.error("the sink %s raised and gets nothing more", name, exc_info=error)
+            error = MediaError(ErrorCode.BAD_SINK, f"the sink {name} raised {error!r}; it is dropped")
         self._report(sink, error)
 
     def _report(self, sink: AudioSink | VideoSink, error: MediaError) -> None:

@@ -102,7 +102,7 @@ class PictureLane:
     def __init__(self, profile: VideoProfile) -> None:
         self.profile = profile
         self._open = True
-        self._shaper = PictureShaper(profile)
+        self._shaper = PictureShaper(profile, crop=True)
         self._shells = Shells()
         self._feeds: list[PictureFeed] = []
         self._taps: list[tuple[VideoSink, UserId]] = []

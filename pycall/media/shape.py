@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import VideoProfile
 from pycall.media.frames import MICROSECOND, SAMPLE_RATE, AudioFrame, Samples, VideoFrame, pixels_of
+from pycall.media.turn import middle, turned
 
 MAX_SIDE = 8192
 """Pixels; a wider or higher picture is refused (a file header may claim anything)."""
@@ -83,12 +84,14 @@ class RateLimit:
 class PictureShaper:
     """Pictures of any size, format and rate become yuv420p of the profile's size at no more than its rate.
 
-    A picture whose shape differs keeps it and gets black bars: cropping would hide what people show each other.
+    A picture whose shape differs keeps it and gets black bars: cropping would hide what people show each other. With
+    `crop` the middle of a wide picture is taken for a profile that is higher than wide, as bars would be most of it.
     One that fits already passes without a copy. `set_profile` may be called from another thread than `shape`.
     """
 
-    def __init__(self, profile: VideoProfile) -> None:
+    def __init__(self, profile: VideoProfile, *, crop: bool = False) -> None:
         self._lock = Lock()
+        self._crop = crop
         self._reformatter = VideoReformatter()
         self._shells = Shells()
         self.set_profile(profile)
@@ -114,7 +117,9 @@ class PictureShaper:
         width, height = self._profile.width, self._profile.height
         if not (0 < picture.width <= MAX_SIDE and 0 < picture.height <= MAX_SIDE):
             raise MediaError(ErrorCode.BAD_ARGUMENT, f"a picture of {picture.width} x {picture.height} cannot be sent")
-        picture = _upright(picture)
+        picture = turned(picture, round(picture.rotation / 90))  # telephones film sideways and say so in the file
+        if self._crop and width < height and picture.width > picture.height:
+            picture = middle(picture, width, height)
         inner = inner_size(picture.width, picture.height, width, height)
         scaled = self._scale(picture, *inner)
         if inner == (width, height):
@@ -138,20 +143,6 @@ class PictureShaper:
             raise MediaError(
                 ErrorCode.BAD_ARGUMENT, f"a picture in format {picture.format.name} cannot be converted"
             ) from error
-
-
-def _upright(picture: av.VideoFrame) -> av.VideoFrame:
-    """Turned as the file says it is to be shown (telephones film sideways); in steps of 90 degrees."""
-    quarters = round(picture.rotation / 90) % 4
-    if quarters == 0:
-        return picture
-    even = picture.reformat(picture.width // 2 * 2, picture.height // 2 * 2, "yuv420p")
-    planes = [np.rot90(pixels_of(plane), quarters) for plane in even.planes]
-    height, width = planes[0].shape
-    turned = av.VideoFrame(width, height, "yuv420p")
-    for plane, pixels in zip(turned.planes, planes, strict=True):
-        pixels_of(plane)[:] = pixels
-    return turned
 
 
 def inner_size(width: int, height: int, outer_width: int, outer_height: int) -> tuple[int, int]:

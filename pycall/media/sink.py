@@ -14,7 +14,7 @@ out, a full disk) raises `MediaError` from `hear` or `see`: it is then dropped, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pycall.core.errors import ConfigError, ErrorCode
 from pycall.core.types import UserId
@@ -35,6 +35,7 @@ class AudioSink(Protocol):
         ...
 
 
+@runtime_checkable
 class VideoSink(Protocol):
     """Sees the pictures of one user after the other, as they arrive."""
 

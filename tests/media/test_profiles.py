@@ -26,7 +26,7 @@ def test_a_profile_by_name(name: str, width: int, height: int, fps: int, bitrate
 
 
 def test_every_profile_is_even_and_called_by_its_own_name() -> None:
-    assert len(PROFILES) == 10
+    assert len(PROFILES) == 20
     for name, found in PROFILES.items():
         assert profile(name) == found
         assert found.name == name
@@ -35,6 +35,6 @@ def test_every_profile_is_even_and_called_by_its_own_name() -> None:
 
 @pytest.mark.parametrize("name", ["", "721p", "720p60", "720P", "720p1515", "p", "720p30 "])
 def test_an_unknown_profile_is_refused_with_the_names_there_are(name: str) -> None:
-    with pytest.raises(ConfigError, match="360p, 480p, 540p, 720p, 1080p") as caught:
+    with pytest.raises(ConfigError, match="120p, 180p, 240p, 360p, 480p, 540p, 720p, 1080p, 1440p, 4K") as caught:
         profile(name)
     assert caught.value.code is ErrorCode.BAD_ARGUMENT

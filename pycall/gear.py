@@ -1,0 +1,78 @@
+"""What the next call is made with: sources, sinks and settings, kept from call to call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.media.recorder import CallRecorder
+from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
+from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
+from pycall.media.views import RenderBook, ViewSpec
+
+S = TypeVar("S")
+
+
+@dataclass(slots=True)
+class Gear:
+    """What the next call is made with; changed by the engine's verbs."""
+
+    audio_source: str | AudioSource
+    video_source: str | VideoSource
+    audio_sink: str | AudioSink
+    video_sink: str | VideoSink
+    profile: VideoProfile
+    encoders: tuple[str, ...] = ()
+    """Hardware encoders that were found to work."""
+    record: str | None = None
+    recorded: int = 0
+    """Calls so far that have (had) a recording."""
+    renders: RenderBook = field(default_factory=RenderBook)
+    views: dict[UserId, ViewSpec] = field(default_factory=dict)
+    """A view of their own for these users, beside `video_sink`, which shows everybody."""
+    local_view: ViewSpec | None = None
+    """Shows what we send."""
+    _ready: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, repr=False)
+    """What `check` has made, for the call that follows: looking into a file twice would delay it."""
+
+    def new_audio_source(self) -> AudioSource:
+        """Made, not started. Like the three below: raises `MediaError` or `ConfigError`; may read: not on the loop."""
+        return self._take(open_audio_source, self.audio_source)
+
+    def new_video_source(self) -> VideoSource:
+        return self._take(open_video_source, self.video_source, self.profile)
+
+    def new_audio_sink(self) -> AudioSink:
+        return self._take(open_audio_sink, self.audio_sink)
+
+    def new_video_sink(self) -> VideoSink:
+        return self._take(open_video_sink, self.video_sink)
+
+    def check(self, media: MediaType) -> None:
+        """Raises as above if a name cannot be right for a call of this kind; starts nothing."""
+        self._ready.clear()
+        if self.record is not None:
+            CallRecorder(self.record)
+        made: list[Any] = [self.new_audio_source(), self.new_audio_sink()]
+        keys: list[tuple[object, ...]] = [(open_audio_source, self.audio_source), (open_audio_sink, self.audio_sink)]
+        if media.has_video:
+            made += [self.new_video_source(), self.new_video_sink()]
+            keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
+        self._ready.update(zip(keys, made, strict=True))
+
+    def next_recording(self) -> str | None:
+        """The file for one more call: `talk.mkv`, then `talk-2.mkv` and so on; None if nothing is to be recorded."""
+        if self.record is None:
+            return None
+        self.recorded += 1
+        path = Path(self.record)
+        return self.record if self.recorded == 1 else str(path.with_name(f"{path.stem}-{self.recorded}{path.suffix}"))
+
+    def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile) -> S:
+        if not isinstance(wanted, str):
+            return wanted
+        ready: S | None = self._ready.pop((opener, wanted, *more), None)
+        return opener(wanted, *more) if ready is None else ready
