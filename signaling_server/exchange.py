@@ -19,6 +19,7 @@ from pycall.core.errors import ErrorCode
 from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport, Reply
 
 from .clock import Clock
+from .fact_log import log_facts
 from .metrics import Metrics
 from .store import Store, StoreError
 from .switchboard import Batch, Close, SessionId, Switchboard, Tell
@@ -165,6 +166,7 @@ class Exchange:
 
     def _tell(self, batch: Batch) -> None:
         self._metrics.observe(batch)
+        log_facts(batch.facts)
         for item in batch.tell:
             self._deliver(item)
 

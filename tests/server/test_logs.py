@@ -9,8 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from pycall.core import wire
 from signaling_server.logs import log_about, set_up_logs
 from signaling_server.settings import Settings
+from tests.server.raw import KEY as ROOM_KEY
+from tests.server.raw import Room, talking, ticket
 
 KEY = "d0e1f2a3b4c5968778695a4b3c2d1e0f"
 logger = logging.getLogger("signaling_server.test")
@@ -65,4 +68,24 @@ def test_no_secret_comes_through(capfd: pytest.CaptureFixture[str], log_format: 
     told = capfd.readouterr().err
     assert "Traceback" in told and "***" in told and "random=1" in told
     for secret in [KEY, "eJwAbc", "hush"]:
+        assert secret not in told
+
+
+async def test_what_happens_in_a_call_is_told_with_its_ids(room: Room, capfd: pytest.CaptureFixture[str]) -> None:
+    set_up(log_format="json", log="debug")
+    alice, bob, call_id = await talking(room)
+    assert (await alice.ask(wire.Hangup, call_id=call_id)).ok
+    await bob.hear(wire.Ended)
+    told = capfd.readouterr().err
+    lines = [json.loads(line) for line in told.splitlines()]
+    mine = [line for line in lines if line.get("call_id") == call_id]
+    assert [(line["message"], line["user_id"]) for line in mine] == [
+        ("call started", "alice"),
+        ("call received", "bob"),
+        ("call accepted", "bob"),
+        ("call left", "alice"),
+        ("call ended", "alice"),
+    ]
+    assert mine[-1]["reason"] == "hangup"
+    for secret in [ROOM_KEY, KEY, ticket("alice")[:20]]:
         assert secret not in told
