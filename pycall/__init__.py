@@ -8,6 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker sees; the names below must be those of _HOMES (a test compares them)
+    from pycall.compat.names import (
+        TUICallEvent as TUICallEvent,
+    )
+    from pycall.compat.trtc import (
+        TRTCCalling as TRTCCalling,
+    )
+    from pycall.compat.tui import (
+        TUICallEngine as TUICallEngine,
+    )
     from pycall.config import (
         EngineConfig as EngineConfig,
     )
@@ -158,6 +167,9 @@ _HOMES = {
         ],
         "pycall.core.events",
     ),
+    "TUICallEngine": "pycall.compat.tui",
+    "TUICallEvent": "pycall.compat.names",
+    "TRTCCalling": "pycall.compat.trtc",
     "CallState": "pycall.core.call",
     "MemberView": "pycall.core.wire",
     "make_user_sig": "pycall.core.usersig",

@@ -47,6 +47,7 @@ RULES: dict[str, tuple[set[str], set[str], set[str]]] = {
         {"aiohttp", "msgspec", "prometheus_client", "sqlalchemy"},
         set(),
     ),
+    "pycall/compat": ({*PUBLIC, "pycall.compat"}, set(), set()),
     "pycall/bots": ({*PUBLIC, "pycall.bots"}, {"av", "numpy"}, set()),
 }
 INSIDE_FUNCTIONS = {"pycall/media/devices": {"sounddevice", "cv2"}}

@@ -1,0 +1,157 @@
+"""`TRTCCalling`, the old Web component, as its one document names it; over `CallEngine`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pycall.compat.codes import TUICallError, TUIErrorCode
+from pycall.compat.enums import TUICallType
+from pycall.compat.given import Given
+from pycall.compat.handset import Handset
+from pycall.compat.names import TRTCCallingEvent
+from pycall.compat.payloads import told
+from pycall.compat.promise import When, verb
+from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
+from pycall.core.events import CallNotConnected, Event
+from pycall.core.types import EndReason, MediaType, Role
+
+__all__ = ["TRTCCalling", "TRTCCallingEvent", "TUICallError"]
+
+MAX_TIMEOUT = 86400
+_NAMES = frozenset(str(name) for name in TRTCCallingEvent)
+_CANCELED = "onCallingCancel"
+
+
+class TRTCCalling(Handset):
+    """`TRTCCalling({"SDKAppID": 1400000000})`; also `server` and `config`, as for TUICallEngine.
+
+    Verbs take the documented dictionary, the same as keywords, or the plain argument, and give a task.
+    """
+
+    EVENT = TRTCCallingEvent
+    CALL_TYPE: ClassVar[type[TUICallType]] = TUICallType
+
+    def __init__(self, options: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Opens nothing yet."""
+        super().__init__(options, names=tuple(TRTCCallingEvent), **more)
+
+    def _tell(self, event: Event) -> None:
+        for name, payload in told(event, self._memory.facts, self._own):
+            if name in _NAMES and (name != _CANCELED or _is_cancel(event)):
+                self._emitter.emit(name, payload)
+
+    @verb("userID", "userSig", when=When.ALWAYS)
+    async def login(self, given: Given) -> None:
+        """Sign in: `{userID, userSig}`."""
+        await self._sign_in(given.text("userID"), given.text("userSig"))
+
+    @verb(when=When.ALWAYS)
+    async def logout(self, given: Given) -> None:
+        """Leave any call and sign out; every device and thread is released."""
+        await self._sign_out()
+        await self._release()
+
+    # --- calling -------------------------------------------------------------------------------------------------
+
+    @verb("userID", "type", "timeout", when=When.IDLE, alone=True)
+    async def call(self, given: Given) -> None:
+        """Call one user; `timeout` in seconds, 0: never, 30 if left out."""
+        await self._call(given, (given.text("userID"),))
+
+    @verb("userIDList", "type", "groupID", "timeout", when=When.IDLE, alone=True)
+    async def groupCall(self, given: Given) -> None:
+        """Call up to 8 users."""
+        await self._call(given, tuple(dict.fromkeys(given.texts("userIDList"))))
+
+    group_call = groupCall
+
+    async def _call(self, given: Given, users: tuple[str, ...]) -> None:
+        media, timeout = given.media(), given.whole("timeout", 0, MAX_TIMEOUT, 30)
+        self._memory.dialed(users, "")
+        await self.engine.call(users, media, timeout=timeout)
+
+    @verb("inviteID", "roomID", "callType", when=When.RINGING, alone=True)
+    async def accept(self, given: Given) -> None:
+        """Answer; what is given of `{inviteID, roomID, callType}` must be the ringing call's."""
+        self._check_invitation(given)
+        await self.engine.accept()
+
+    @verb("inviteID", "isBusy", "callType", when=When.RINGING, alone=True)
+    async def reject(self, given: Given) -> None:
+        """Refuse; with `isBusy` the caller sees a busy line."""
+        self._check_invitation(given)
+        await (self.engine.ignore() if given.flag("isBusy", False) else self.engine.reject())
+
+    def _check_invitation(self, given: Given) -> None:
+        if given.has("inviteID") and given.text("inviteID") != self.engine.call_id:
+            raise TUICallError(TUIErrorCode.SIGNALING_ID_INVALID, f"{given.verb}: this invitation no longer rings")
+        if given.has("callType") and given.media("callType") is not self.engine.media:
+            raise given.wrong(TUIErrorCode.PARAM_RANGE, "callType is not the invitation's")
+        room = self._room(given)
+        if room is not None and room != self._memory.facts.room.chosen:
+            raise given.wrong(TUIErrorCode.PARAM_RANGE, "roomID is not the invitation's")
+
+    def _room(self, given: Given) -> int | str | None:
+        return given.room() if given.has("roomID") else None
+
+    @verb(when=When.IN_CALL)
+    async def hangup(self, given: Given) -> None:
+        """Leave the call; unanswered, cancel it."""
+        await self.engine.hangup()
+
+    @verb(when=When.ALWAYS)
+    async def switchToAudioCall(self, given: Given) -> None:
+        """Video to voice, between two; a failure is told by ERROR with code 60001 and rejects with it."""
+        await self._switch(MediaType.AUDIO)
+
+    @verb(when=When.ALWAYS)
+    async def switchToVideoCall(self, given: Given) -> None:
+        """Voice to video, between two; a failure is told by ERROR with code 60002 and rejects with it."""
+        await self._switch(MediaType.VIDEO)
+
+    switch_to_audio_call, switch_to_video_call = switchToAudioCall, switchToVideoCall
+
+    async def _switch(self, wanted: MediaType) -> None:
+        codes = (TUIErrorCode.SWITCH_TO_AUDIO_CALL_FAILED, TUIErrorCode.SWITCH_TO_VIDEO_CALL_FAILED)
+        try:
+            if self.engine.media is wanted:
+                raise LocalProtocolError(ErrorCode.WRONG_STATE, f"the call is one of {wanted.value} already")
+            await self.engine.switch_media(wanted)
+        except PyCallError as error:
+            self._switch_failed(wanted, error)
+            raise TUICallError(codes[wanted.has_video], error.message) from error
+
+    # --- microphone and camera -----------------------------------------------------------------------------------
+
+    @verb(when=When.IN_CALL)
+    async def openCamera(self, given: Given) -> None:
+        """Be seen."""
+        await self.engine.open_camera()
+
+    @verb(when=When.IN_CALL)
+    async def closeCamera(self, given: Given) -> None:
+        """Send no picture."""
+        await self.engine.close_camera()
+
+    @verb("isMute", when=When.IN_CALL)
+    async def setMicMute(self, given: Given) -> None:
+        """True: turn the microphone off."""
+        await (self.engine.close_microphone() if given.flag("isMute") else self.engine.open_microphone())
+
+    @verb("profile", when=When.READY)
+    async def setVideoQuality(self, given: Given) -> None:
+        """`480p`, `720p` or `1080p`."""
+        self.engine.set_video_profile(given.text("profile"))
+
+    open_camera, close_camera = openCamera, closeCamera
+    set_mic_mute, set_video_quality = setMicMute, setVideoQuality
+
+
+def _is_cancel(event: Event) -> bool:
+    """Here only invitees hear of it, and a timeout has an event of its own."""
+    return (
+        isinstance(event, CallNotConnected)
+        and event.role is Role.CALLEE
+        and event.reason in (EndReason.CANCELED, EndReason.RECALLED, EndReason.ENDED_BY_SERVER)
+    )
