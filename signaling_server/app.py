@@ -16,23 +16,21 @@ from aiohttp import web
 
 from pycall.core.errors import ConfigError, ErrorCode
 
+from .admission import Failures
 from .clock import Clock
 from .devfile import remove_dev_file, write_dev_file
-from .exchange import Exchange
 from .health import Health
 from .metrics import Metrics
 from .metrics_page import MetricsPage, metrics_listening
 from .settings import Settings, is_loopback
 from .sockets import Sockets
 from .store import Store
-from .switchboard import Switchboard
+from .tenants import judging, open_tenants
 
 logger = logging.getLogger(__name__)
 
 PATH = "/ws"
 KEEP_ALIVE_SECONDS = 15.0
-REMEMBERED_SECONDS = 600.0
-"""Calls that ended so recently are read back at the start: their members may still ask how they ended."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,7 +40,7 @@ class Server:
     """A running server."""
 
     url: str
-    """Where clients connect, `ws://…/ws`."""
+    """Where clients connect, `ws://…/ws` or `wss://…/ws`."""
     port: int
     exchange_ended: asyncio.Event
     """Set if the part that judges has stopped by itself; nothing works any more then."""
@@ -51,22 +49,21 @@ class Server:
 
 
 @asynccontextmanager
-async def serve(settings: Settings) -> AsyncIterator[Server]:
+async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Server]:
     """Run a server in this event loop: `async with serve(settings) as server: ... server.url`.
 
     Raises ConfigError (PORT_TAKEN, BAD_SETTING) or StoreError before anything is started.
     """
-    clock = Clock()
+    clock = clock or Clock()
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(settings.db, app_id=settings.app_id)
         stack.push_async_callback(store.close)
         metrics = Metrics()
-        sockets = Sockets(settings, clock, metrics)
-        switchboard = await _switchboard(store, clock)
-        metrics.watch(switchboard)
-        exchange = Exchange(switchboard, store, clock, sockets.deliver, metrics)
-        sockets.attach(exchange)
-        ended = await stack.enter_async_context(_judging(exchange))
+        failures = Failures(settings.limits)
+        sockets = Sockets(settings, clock, failures, metrics)
+        tenants = await open_tenants(settings.apps.values(), store, clock, sockets.deliver, metrics)
+        sockets.attach(tenants)
+        ended = await stack.enter_async_context(judging(tenants.values()))
         await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
         await stack.enter_async_context(_task(metrics.measure_delay(), "loop delay"))
         page, health = MetricsPage(metrics), Health(store, ended)
@@ -82,7 +79,8 @@ async def serve(settings: Settings) -> AsyncIterator[Server]:
         port = await stack.enter_async_context(_listening(settings, routes))
         stack.push_async_callback(sockets.shutdown)
         stack.callback(health.stop)
-        url = f"ws://{_address(settings.host)}:{port}{PATH}"
+        scheme = "wss" if settings.tls.cert else "ws"
+        url = f"{scheme}://{_address(settings.host)}:{port}{PATH}"
         await stack.enter_async_context(_noted(settings, url))
         logger.info("listening on %s", url)
         yield Server(url, port, ended, metrics_port)
@@ -109,29 +107,6 @@ async def _run(settings: Settings) -> int:
     return 0
 
 
-async def _switchboard(store: Store, clock: Clock) -> Switchboard:
-    now = clock.now()
-    calls = await store.calls(ended_since=now - REMEMBERED_SECONDS)
-    live = sum(call.ended_at is None for call in calls)
-    if live:
-        logger.info("going on with %d calls", live)
-    return Switchboard(known_users=await store.known_users(), calls=calls, now=now)
-
-
-@asynccontextmanager
-async def _judging(exchange: Exchange) -> AsyncIterator[asyncio.Event]:
-    """Runs the exchange; at the end lets it finish what was handed in. An error of its own comes out here."""
-    ended = asyncio.Event()
-    task = asyncio.create_task(exchange.run(), name="exchange")
-    task.add_done_callback(lambda _: ended.set())
-    try:
-        yield ended
-    finally:
-        if not task.done():
-            await exchange.stop()
-        await task
-
-
 @asynccontextmanager
 async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
     task = asyncio.create_task(work, name=name)
@@ -153,10 +128,12 @@ async def _listening(settings: Settings, routes: Mapping[str, Handler]) -> Async
     try:
         # "localhost" may stand for two addresses, which would get two different free ports.
         host = "127.0.0.1" if settings.host == "localhost" else settings.host
-        site = web.TCPSite(runner, host, settings.port)
+        site = web.TCPSite(runner, host, settings.port, ssl_context=await asyncio.to_thread(settings.tls.context))
         await _bind(site, settings)
-        if not is_loopback(settings.host):
-            logger.warning("clients' connections are not encrypted; put a TLS proxy in front of this server")
+        if not is_loopback(settings.host) and not settings.tls.cert:
+            logger.warning(
+                "clients' connections are not encrypted; set --tls-cert and --tls-key, or put a TLS proxy in front"
+            )
         yield site.port
     finally:
         await runner.cleanup()

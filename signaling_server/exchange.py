@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pycall.core.errors import ErrorCode
+from pycall.core.types import UserId
 from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport, Reply
 
 from .clock import Clock
@@ -82,6 +83,10 @@ class Exchange:
         """Reports that could not be written down; a client sends them once only."""
         self._retry_at: float | None = None
         self._stopped = False
+
+    def has_line(self, user_id: UserId) -> bool:
+        """Whether a call rings or runs for this user."""
+        return self._switchboard.has_line(user_id)
 
     async def put(self, item: Input) -> None:
         """Hand in one input; waits while the inbox is full."""

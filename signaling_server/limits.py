@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
+from pycall.core.usersig import MAX_EXPIRE
 from pycall.core.wire import HEARTBEAT_SECONDS
 
 
@@ -31,6 +34,26 @@ class Limits:
     """Frames that are no messages before the socket is closed."""
     close_seconds: float = 1.0
     """For a client to take the last words and to answer the close frame."""
+    ticket_seconds: int = MAX_EXPIRE
+    """The longest life of a ticket that is accepted."""
+    ticket_grace: float = 60.0
+    """From the end of its ticket a client outside calls may stay connected for so long."""
+    failures: int = 10
+    """Logins that fail, a minute, from one address and for one user."""
+    penalty: float = 60.0
+    """For so long, once that was too many, failures are not even told apart."""
+    sockets_per_user: int = 5
+    sockets_per_address: int = 50
+    sockets: int = 20_000
+    """In all."""
+    calls_per_user: int = 60
+    """Calls a minute that one user may begin."""
+    calls_to_callee: int = 120
+    """Calls an hour from one user to the same other."""
+    calls_per_address: int = 100
+    """Calls a minute from one address."""
+    count_this_machine: bool = False
+    """Whether limits by address hold for this machine too: programs here, or all the world through a proxy here."""
 
 
 class TokenBucket:
@@ -52,3 +75,36 @@ class TokenBucket:
             return False
         self._tokens -= 1.0
         return True
+
+    def wait(self, now: float) -> float:
+        """Seconds from `now` until the next one may be taken; 0 if it may be now."""
+        tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        return max(0.0, (1.0 - tokens) / self._rate)
+
+
+class KeyedLimit:
+    """So many per key (a user, an address) in so many seconds. Remembers the keys used last, however many there are."""
+
+    def __init__(self, count: int, seconds: float, *, keys: int = 10_000) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._keys = keys
+        self._buckets: OrderedDict[Hashable, TokenBucket] = OrderedDict()
+
+    def wait(self, key: Hashable, now: float) -> float:
+        """Seconds from `now` (monotonic) until one more is allowed; 0 if it is. Counts nothing."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait(now)
+
+    def take(self, key: Hashable, now: float) -> bool:
+        """Count one more; False if it is too many."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(self._count / self._seconds, self._count, now)
+            if len(self._buckets) > self._keys:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        return bucket.take(now)
+
+    def __len__(self) -> int:
+        return len(self._buckets)

@@ -27,7 +27,7 @@ def log_about(**fields: Any) -> None:
 def set_up_logs(settings: Settings) -> None:
     """All loggers of this process write to stderr from now on, in the format that the settings name."""
     output = logging.StreamHandler()
-    output.setFormatter((JsonLines if settings.log_format == "json" else PlainLines)(settings.secret_keys))
+    output.setFormatter((JsonLines if settings.log_format == "json" else PlainLines)(settings.secrets))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

@@ -5,49 +5,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
 from pycall.core.wire import Goodbye, ServerMessage, encode
 
+from .closing import CLOSE_CODES, CLOSE_LATER, CLOSE_NORMAL, with_number
 from .limits import Limits, TokenBucket
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from .tenants import Tenant
 
-CLOSE_NORMAL = 1000
-CLOSE_RESTART = 1012
-CLOSE_LATER = 1013
-CLOSE_TOO_BIG = 1009
-CLOSE_CODES = {
-    ErrorCode.SIG_MALFORMED: 4401,
-    ErrorCode.SIG_EXPIRED: 4401,
-    ErrorCode.SIG_INVALID: 4401,
-    ErrorCode.SIG_WRONG_USER: 4401,
-    ErrorCode.SIG_WRONG_APP: 4401,
-    ErrorCode.BAD_VERSION: 4400,
-    ErrorCode.TIMED_OUT: 4408,
-    ErrorCode.KICKED: 4409,
-    ErrorCode.REPEATED: 4409,
-    ErrorCode.TOO_MANY: 4429,
-    ErrorCode.BAD_MESSAGE: 1007,
-    ErrorCode.STORAGE: 1011,
-}
-"""By the goodbye's code; everything else closes with 1000."""
+logger = logging.getLogger(__name__)
 
 
 class Session:
     """Made for each socket. `send` and `goodbye` never wait; `write` does the sending, in a task of its own."""
 
-    def __init__(self, number: int, socket: web.WebSocketResponse, request: web.Request, limits: Limits) -> None:
+    def __init__(
+        self, number: int, socket: web.WebSocketResponse, request: web.Request, limits: Limits, address: str
+    ) -> None:
         now = time.monotonic()
         self.number = number
+        self.address = address
         self.user_id: UserId | None = None
-        """Set once signed in."""
+        """Set once signed in, like what follows."""
+        self.tenant: Tenant | None = None
+        self.device_id = ""
+        self.expires_at = math.inf
+        """The end of its ticket, in Unix seconds."""
+        self.expired = False
+        """It was told that its ticket has run out."""
+        self.ice_until = math.inf
+        """When it needs new credentials for its media, in Unix seconds."""
         self.opened_at = now
         self.heard_at = now
         self.closing = False
@@ -64,6 +60,11 @@ class Session:
         self._reading: asyncio.Timeout | None = None
         self._close_code = CLOSE_NORMAL
 
+    @property
+    def look_at(self) -> float:
+        """When its ticket or its credentials need to be looked at, in Unix seconds."""
+        return self.expires_at if self.expires_at < self.ice_until else self.ice_until
+
     def start(self) -> None:
         """Begin to send."""
         self._writer = asyncio.create_task(self._write(), name=f"session-{self.number}-writer")
@@ -77,7 +78,7 @@ class Session:
         """Queue the last words and the close."""
         if self.closing:
             return
-        self._put(encode(goodbye))
+        self._put(encode(with_number(goodbye)))
         if not self.closing:
             self._begin_closing(CLOSE_CODES.get(goodbye.code, CLOSE_NORMAL) if close_code is None else close_code)
             self._queue.put_nowait(None)

@@ -11,19 +11,19 @@ from typing import Any
 
 from pycall.core.errors import ConfigError, ErrorCode
 
+from .addresses import networks_of
+from .apps import Admin, App, admins_of, read_apps, require
 from .devfile import dev_file_path, left_key, make_folder
 from .layers import Value, layered
 from .limits import Limits
 from .options import FORMATS, LEVELS
+from .tls import Tls
+from .turn import Turn
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8790
 DEFAULT_DB = "pycall.db"
 DEFAULT_APP_ID = 1400000000
-MIN_KEY_BYTES = 16
-_SAMPLES = ("secret", "change", "example", "password", "sample", "your-", "your_", "test", "0123456789", "123456789")
-_LONG = 36
-"""From this many bytes on, a sample's word inside a key is taken for chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +49,41 @@ class Settings:
     """`text` for people, `json` for programs."""
     metrics_port: int | None = None
     """Where /metrics is served apart, on loopback; 0: any free port; None: on `port`, for this machine only."""
+    admins: tuple[Admin, ...] = (Admin(),)
+    """Who may use the REST interface of `app_id`."""
+    more_apps: tuple[App, ...] = ()
+    """Served besides `app_id`, each by itself."""
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For is believed."""
     limits: Limits = field(default_factory=Limits)
+    tls: Tls = field(default_factory=Tls)
+    turn: Turn = field(default_factory=Turn)
 
     def __post_init__(self) -> None:
-        _require(bool(self.secret_keys), _NO_KEY)
-        for key in self.secret_keys:
-            _check_key(key)
-        _require(1 <= self.app_id < 2**53, "the app id must be a whole number from 1 (PYCALL_APP_ID)")
-        _require(0 <= self.port <= 65535, "the port must be 0 to 65535 (--port, PYCALL_PORT)")
-        _require(bool(self.host), "the host must not be empty (--host, PYCALL_HOST)")
-        _require(bool(self.db), "the database must not be empty (--db, PYCALL_DB)")
-        _require(self.log in LEVELS, f"the log's level must be one of {', '.join(LEVELS)} (--log, PYCALL_LOG)")
-        _require(self.log_format in FORMATS, f"the log's format must be one of {', '.join(FORMATS)} (--log-format)")
-        _require(
+        require(bool(self.secret_keys), _NO_KEY)
+        require(len(self.apps) == 1 + len(self.more_apps), "two apps have the same number (apps_file, --app-id)")
+        networks_of(self.proxies)
+        require(0 <= self.port <= 65535, "the port must be 0 to 65535 (--port, PYCALL_PORT)")
+        require(bool(self.host), "the host must not be empty (--host, PYCALL_HOST)")
+        require(bool(self.db), "the database must not be empty (--db, PYCALL_DB)")
+        require(self.log in LEVELS, f"the log's level must be one of {', '.join(LEVELS)} (--log, PYCALL_LOG)")
+        require(self.log_format in FORMATS, f"the log's format must be one of {', '.join(FORMATS)} (--log-format)")
+        require(
             not self.dev or is_loopback(self.host),
             f"--dev listens on this machine only, not on {self.host}; set PYCALL_SECRET_KEY and leave --dev away",
         )
+
+    @property
+    def apps(self) -> dict[int, App]:
+        """Every app, by its number; the first one is `app_id`."""
+        first = App(app_id=self.app_id, secret_keys=self.secret_keys, admins=self.admins)
+        return {app.app_id: app for app in (first, *self.more_apps)}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be shown."""
+        keys = tuple(key for app in self.apps.values() for key in app.secret_keys)
+        return (*keys, self.turn.secret) if self.turn.secret else keys
 
 
 _NO_KEY = "a secret key is required: set PYCALL_SECRET_KEY to 32 random bytes or more, or use --dev on this machine"
@@ -110,10 +129,17 @@ def _read_key(path: str) -> str:
 def _parts(values: Mapping[str, Value]) -> dict[str, Any]:
     """The fields of Settings; keys with a dot change one field of a part that is a dataclass of its own."""
     given: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+    if (names := given.pop("admins", None)) is not None:
+        given["admins"] = admins_of(names)
+    if (path := given.pop("apps_file", None)) is not None:
+        given["more_apps"] = read_apps(path)
+    changes: dict[str, dict[str, Value]] = {}
     for key, value in values.items():
         part, dot, name = key.partition(".")
         if dot:
-            given[part] = replace(given.get(part, _default(part)), **{name: value})
+            changes.setdefault(part, {})[name] = value
+    for part, fields_of_it in changes.items():
+        given[part] = replace(_default(part), **fields_of_it)
     return given
 
 
@@ -132,18 +158,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _check_key(key: str) -> None:
-    try:
-        size = len(key.encode("utf-8"))
-    except UnicodeEncodeError as error:
-        raise ConfigError(ErrorCode.BAD_SETTING, "the secret key is not UTF-8 text; use 64 hex digits") from error
-    _require(size >= MIN_KEY_BYTES, f"the secret key is shorter than {MIN_KEY_BYTES} bytes; use 32 random ones")
-    sample = size < _LONG and any(word in key.lower() for word in _SAMPLES)
-    _require(not sample and len(set(key)) >= 6, "the secret key looks like a sample; use 32 random bytes")
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigError(ErrorCode.BAD_SETTING, message)

@@ -6,17 +6,13 @@ import asyncio
 import itertools
 import logging
 import time
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
-import msgspec
 from aiohttp import WSMsgType, web
 
 from pycall.core.errors import ErrorCode, LoginError, RemoteProtocolError
 from pycall.core.types import MAX_MESSAGE_BYTES
-from pycall.core.usersig import check_user_sig
 from pycall.core.wire import (
-    PROTOCOL_VERSION,
-    Goodbye,
     Login,
     Ping,
     Pong,
@@ -27,38 +23,47 @@ from pycall.core.wire import (
     req_id_of,
 )
 
+from .addresses import client_address, networks_of
+from .admission import Admission, Admitted, Failures
 from .clock import Clock
-from .exchange import Arrived, Exchange, Gone, Said
+from .closing import CLOSE_BINARY, CLOSE_LATER, CLOSE_RESTART, CLOSE_TOO_BIG, goodbye_of
+from .crowd import Crowd
+from .exchange import Arrived, Gone, Said
 from .logs import log_about
 from .metrics import Metrics
-from .session import CLOSE_LATER, CLOSE_RESTART, CLOSE_TOO_BIG, Session
+from .origins import check_origin
+from .session import Session
 from .settings import Settings
 from .switchboard import Close, SessionId, Tell
+from .tenants import Tenant
+from .tickets import Tickets
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.25
-CLOSE_BINARY = 1003
 
 
 class Sockets:
-    """All sessions of this server."""
+    """All sessions of this server, of whatever app."""
 
-    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, clock: Clock, failures: Failures, metrics: Metrics) -> None:
         self._settings = settings
         self._limits = settings.limits
         self._clock = clock
         self._metrics = metrics
+        self._admission = Admission(settings, clock, failures)
+        self._tickets = Tickets(settings, clock, self._admission)
+        self._crowd = Crowd(settings.limits)
+        self._proxies = networks_of(settings.proxies)
         self._numbers = itertools.count(1)
         self._sessions: dict[SessionId, Session] = {}
-        self._waiting = 0
         self._open = True
         self._empty = asyncio.Event()
-        self._exchange: Exchange | None = None
+        self._tenants: Mapping[int, Tenant] = {}
 
-    def attach(self, exchange: Exchange) -> None:
-        """Where inputs go; before the first client comes."""
-        self._exchange = exchange
+    def attach(self, tenants: Mapping[int, Tenant]) -> None:
+        """Where inputs go, by app; before the first client comes."""
+        self._tenants = tenants
 
     def deliver(self, item: Tell | Close) -> None:
         """Tell or close one session; one that is gone meanwhile is not missed, its client catches up on return."""
@@ -68,20 +73,20 @@ class Sockets:
         if isinstance(item, Close):
             session.goodbye(item.goodbye)
         elif isinstance(item.message, Welcome):
-            session.send(msgspec.structs.replace(item.message, heartbeat=self._limits.heartbeat))
+            session.send(self._tickets.completed(session, item.message))
         else:
             session.send(item.message)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One WebSocket, from its handshake to its end."""
-        self._check_origin(request)
+        check_origin(request, self._settings.origins)
         close_seconds = self._limits.close_seconds
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=close_seconds)
         await socket.prepare(request)
-        session = Session(next(self._numbers), socket, request, self._limits)
+        address = client_address(request, self._proxies)
+        session = Session(next(self._numbers), socket, request, self._limits, address)
         log_about(session=session.number)
-        self._sessions[session.number] = session
-        self._empty.clear()
+        self._enter(session)
         session.start()
         try:
             async with session.reading():
@@ -89,10 +94,20 @@ class Sockets:
                     await self._listen(session, socket)
         finally:
             await session.finish()
-            del self._sessions[session.number]
-            if not self._sessions:
-                self._empty.set()
+            self._leave(session)
         return socket
+
+    def _enter(self, session: Session) -> None:
+        self._sessions[session.number] = session
+        self._crowd.enter(session.address)
+        self._empty.clear()
+
+    def _leave(self, session: Session) -> None:
+        del self._sessions[session.number]
+        user = None if session.tenant is None else (session.tenant.app.app_id, session.user_id)
+        self._crowd.leave(session.address, user)
+        if not self._sessions:
+            self._empty.set()
 
     async def sweep(self) -> None:
         """Watch over all sessions until cancelled: late logins, silent clients, closes that hang."""
@@ -101,15 +116,16 @@ class Sockets:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()
             if now - last < 4 * SWEEP_SECONDS:  # else this process slept itself: read first, judge the next time
+                wall = self._clock.now()
                 for session in list(self._sessions.values()):
-                    self._inspect(session, now)
+                    self._inspect(session, now, wall)
             last = now
 
     async def shutdown(self) -> None:
         """Send everybody away to come back, and wait for it, at most two times `close_seconds`."""
         self._open = False
         for session in list(self._sessions.values()):
-            session.goodbye(_goodbye(ErrorCode.UNREACHABLE, "the server restarts", retry=True), CLOSE_RESTART)
+            session.goodbye(goodbye_of(ErrorCode.UNREACHABLE, "the server restarts", retry=True), CLOSE_RESTART)
         await self._emptied()
         for session in list(self._sessions.values()):
             session.abort()
@@ -123,67 +139,54 @@ class Sockets:
             except TimeoutError:
                 logger.warning("%d sessions do not close", len(self._sessions))
 
-    def _check_origin(self, request: web.Request) -> None:
-        """A browser tells which page connects; other clients tell nothing and are asked for their ticket only."""
-        origin = request.headers.get("Origin")
-        if origin is None or origin in self._settings.origins:
-            return
-        if urlsplit(origin).netloc != request.host or urlsplit(origin).scheme not in {"http", "https"}:
-            raise web.HTTPForbidden
-
     # --- signing in ---------------------------------------------------------------------------------------------
 
     async def _sign_in(self, session: Session, socket: web.WebSocketResponse) -> bool:
         """True once signed in; else the goodbye is queued."""
-        if self._waiting >= self._limits.waiting or not self._open:
-            self._metrics.rejected("login", ErrorCode.TOO_MANY.value)
-            session.goodbye(
-                _goodbye(ErrorCode.TOO_MANY, "too many clients sign in; try later", retry=True), CLOSE_LATER
-            )
+        if not self._open or self._crowd.is_full(session.address):
+            self._send_away(session, "too many clients; try later")
             return False
-        self._waiting += 1
+        self._crowd.waiting += 1
         try:
             frame = await socket.receive()
         finally:
-            self._waiting -= 1
+            self._crowd.waiting -= 1
         if frame.type not in {WSMsgType.TEXT, WSMsgType.BINARY} or session.closing:
             return False
         session.heard_at = time.monotonic()
         return await self._admit(session, frame.data)
 
+    def _send_away(self, session: Session, message: str) -> None:
+        self._metrics.rejected("login", ErrorCode.TOO_MANY.value)
+        session.goodbye(goodbye_of(ErrorCode.TOO_MANY, message, retry=True), CLOSE_LATER)
+
+    def _refuse(self, session: Session, code: ErrorCode, message: str, close_code: int | None = None) -> None:
+        self._metrics.rejected("login", code.value)
+        session.goodbye(goodbye_of(code, message), close_code)
+
     async def _admit(self, session: Session, data: str | bytes) -> bool:
         if len(data) > self._limits.login_bytes:
-            self._metrics.rejected("login", ErrorCode.BAD_MESSAGE.value)
-            session.goodbye(_goodbye(ErrorCode.BAD_MESSAGE, "the login is too long"), CLOSE_TOO_BIG)
+            self._refuse(session, ErrorCode.BAD_MESSAGE, "the login is too long", CLOSE_TOO_BIG)
             return False
         try:
-            login = self._check_login(data)
+            admitted = self._admission.admit(data, session.address)
         except (RemoteProtocolError, LoginError) as error:
-            self._metrics.rejected("login", error.code.value)
             logger.info("login refused", extra={"session": session.number, "reason": error.code.value})
-            session.goodbye(_goodbye(error.code, error.message[:200]))
+            self._refuse(session, error.code, error.message)
             return False
-        session.user_id = login.user_id
-        log_about(user_id=login.user_id)
-        await self._hand_in(Arrived(session.number, login))
+        if not self._crowd.sign_in((admitted.app.app_id, admitted.login.user_id)):
+            self._send_away(session, "too many connections of this user; try later")
+            return False
+        self._take_in(session, self._tenants[admitted.app.app_id], admitted)
+        await self._hand_in(session, Arrived(session.number, admitted.login))
         return True
 
-    def _check_login(self, data: str | bytes) -> Login:
-        login = decode_from_client(data)
-        if not isinstance(login, Login) or isinstance(data, bytes):
-            raise RemoteProtocolError(ErrorCode.BAD_MESSAGE, "the first frame must be a login, as text")
-        if login.version != PROTOCOL_VERSION:
-            raise LoginError(ErrorCode.BAD_VERSION, f"this server speaks version {PROTOCOL_VERSION} of the protocol")
-        if login.app_id != self._settings.app_id:
-            raise LoginError(ErrorCode.SIG_WRONG_APP, f"this server is app {self._settings.app_id}")
-        check_user_sig(
-            login.user_sig,
-            app_id=self._settings.app_id,
-            secret_keys=self._settings.secret_keys,
-            user_id=login.user_id,
-            now=self._clock.now(),
-        )
-        return login
+    def _take_in(self, session: Session, tenant: Tenant, admitted: Admitted) -> None:
+        session.tenant = tenant
+        session.user_id = admitted.login.user_id
+        session.device_id = admitted.login.device_id
+        session.expires_at = admitted.expires_at
+        log_about(user_id=admitted.login.user_id)
 
     # --- signed in ----------------------------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ class Sockets:
                 session.heard_at = time.monotonic()
                 await self._take(session, frame.data)
         finally:
-            await self._hand_in(Gone(session.number))
+            await self._hand_in(session, Gone(session.number))
 
     async def _take(self, session: Session, data: str | bytes) -> None:
         try:
@@ -210,11 +213,16 @@ class Sockets:
         bucket = session.signals if isinstance(message, Signal) else session.messages
         if not bucket.take(session.heard_at):
             self._metrics.rejected("message", ErrorCode.TOO_MANY.value)
-            session.goodbye(_goodbye(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
+            session.goodbye(goodbye_of(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
         elif isinstance(message, Ping):
             session.send(Pong(id=message.id))
+        elif isinstance(message, Login):
+            session.send(self._tickets.renewed(session, message))
+        elif (refusal := self._tickets.refusal(session, message)) is not None:
+            self._metrics.rejected("command", "unknown" if refusal.code is None else refusal.code.value)
+            session.send(refusal)
         else:
-            await self._hand_in(Said(session.number, message))
+            await self._hand_in(session, Said(session.number, message))
 
     def _count_bad(self, session: Session, data: str | bytes, error: RemoteProtocolError) -> None:
         """A command that cannot be read is answered, if it has a number; too much garbage ends the session."""
@@ -222,23 +230,25 @@ class Sockets:
         self._metrics.rejected("message", error.code.value)
         if session.bad_frames >= self._limits.bad_frames or not session.messages.take(session.heard_at):
             code = CLOSE_BINARY if isinstance(data, bytes) else None
-            session.goodbye(_goodbye(ErrorCode.BAD_MESSAGE, error.message[:200]), code)
+            session.goodbye(goodbye_of(ErrorCode.BAD_MESSAGE, error.message), code)
         elif (number := req_id_of(data)) is not None:
             session.send(Reply(req_id=number, ok=False, code=error.code, message=error.message[:200]))
 
-    async def _hand_in(self, item: Arrived | Said | Gone) -> None:
-        if self._exchange is not None:
-            await self._exchange.put(item)
+    async def _hand_in(self, session: Session, item: Arrived | Said | Gone) -> None:
+        if session.tenant is not None:
+            await session.tenant.exchange.put(item)
 
-    def _inspect(self, session: Session, now: float) -> None:
+    # --- watching -----------------------------------------------------------------------------------------------
+
+    def _inspect(self, session: Session, now: float, wall: float) -> None:
+        if session.closing:
+            return
         if session.user_id is None:
-            if now - session.opened_at > self._limits.login_seconds and not session.closing:
+            if now - session.opened_at > self._limits.login_seconds:
                 self._metrics.rejected("login", ErrorCode.TIMED_OUT.value)
-                session.goodbye(_goodbye(ErrorCode.TIMED_OUT, "no login came in time", retry=True))
-        elif now - session.heard_at > 1.5 * self._limits.heartbeat and not session.closing:
+                session.goodbye(goodbye_of(ErrorCode.TIMED_OUT, "no login came in time", retry=True))
+        elif now - session.heard_at > 1.5 * self._limits.heartbeat:
             logger.info("silent; dropped", extra={"session": session.number, "user_id": session.user_id})
             session.abort()
-
-
-def _goodbye(code: ErrorCode, message: str, *, retry: bool = False) -> Goodbye:
-    return Goodbye(code=code, message=message, retry=retry)
+        elif wall >= session.look_at:
+            self._tickets.inspect(session, wall)

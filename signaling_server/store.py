@@ -87,6 +87,10 @@ class Store:
         lock = DatabaseLock.take(Path(target.database)) if _is_file(target) and target.database else None
         return cls(engine, app_id, lock)
 
+    def for_app(self, app_id: int) -> Store:
+        """The same database for another app; it is closed with this one."""
+        return Store(self._engine, app_id, None)
+
     async def save(self, calls: Sequence[StoredCall], users: Iterable[UserId], *, now: float) -> None:
         """Write the newest state of these calls and these new users, in one transaction: all of it or nothing."""
         rows = [self._row(call) for call in calls]

@@ -82,6 +82,10 @@ class Switchboard:
         """The calls that ring or run, as they are."""
         return list(self._book.calls.values())
 
+    def has_line(self, user_id: UserId) -> bool:
+        """Whether a call rings or runs for this user."""
+        return user_id in self._book.lines
+
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:

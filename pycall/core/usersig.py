@@ -72,11 +72,13 @@ def make_user_sig(app_id: int, secret_key: str, user_id: str, *, expire: int = D
     return binascii.b2a_base64(packed, newline=False).decode("ascii").translate(_FROM_BASE64)
 
 
-def check_user_sig(sig: str, *, app_id: int, secret_keys: Iterable[str], user_id: str, now: float) -> None:
-    """Return if `sig` lets `user_id` in at `now` (Unix seconds); one of `secret_keys` must have signed it.
+def check_user_sig(
+    sig: str, *, app_id: int, secret_keys: Iterable[str], user_id: str, now: float, max_expire: int = MAX_EXPIRE
+) -> float:
+    """When `sig` expires, if it lets `user_id` in at `now` (both Unix seconds); one of `secret_keys` has signed it.
 
-    Raises LoginError, and nothing else whatever `sig` is, with code SIG_MALFORMED, SIG_WRONG_APP, SIG_INVALID,
-    SIG_WRONG_USER or SIG_EXPIRED, asked in this order.
+    A ticket made for more than `max_expire` seconds is refused. Raises LoginError, and nothing else whatever `sig` is,
+    with code SIG_MALFORMED, SIG_WRONG_APP, SIG_INVALID, SIG_WRONG_USER or SIG_EXPIRED, asked in this order.
     """
     ticket = _unpack(sig)
     if ticket.app_id != app_id:
@@ -85,7 +87,8 @@ def check_user_sig(sig: str, *, app_id: int, secret_keys: Iterable[str], user_id
         raise LoginError(ErrorCode.SIG_INVALID, "the UserSig was not signed with this server's secret key")
     if ticket.identifier != user_id:
         raise LoginError(ErrorCode.SIG_WRONG_USER, f"the UserSig is for {ticket.identifier}, not for this user")
-    _check_time(ticket, now)
+    _check_time(ticket, now, max_expire)
+    return float(ticket.time + ticket.expire)
 
 
 def _check_arguments(app_id: int, secret_key: str, user_id: str, expire: int, now: int) -> None:
@@ -145,11 +148,11 @@ def _signature(key: str, user_id: str, app_id: int, time: int, expire: int, user
     return binascii.b2a_base64(digest, newline=False)
 
 
-def _check_time(ticket: _Ticket, now: float) -> None:
+def _check_time(ticket: _Ticket, now: float, max_expire: int) -> None:
     if ticket.time > now + MAX_CLOCK_SKEW:
         raise _malformed("the UserSig is dated in the future; set the clock of the machine that makes it")
-    if ticket.expire > MAX_EXPIRE:
-        raise _malformed(f"the UserSig is good for more than {MAX_EXPIRE // 86400} days; make one for less")
+    if ticket.expire > max_expire:
+        raise _malformed(f"the UserSig is good for more than {max_expire} seconds; make one for less")
     if now >= ticket.time + ticket.expire:
         raise LoginError(ErrorCode.SIG_EXPIRED, "the UserSig has expired; make a new one")
 

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType
 from pycall.core import wire
 from pycall.core.types import MediaType
 from pycall.core.usersig import make_user_sig
+from signaling_server.clock import Clock
 from signaling_server.limits import Limits
 
 APP_ID = 1400000000
@@ -38,6 +39,15 @@ def ticket(user_id: str, **changes: Any) -> str:
 
 def new_call_id() -> str:
     return secrets.token_hex(16)
+
+
+class LeapingClock(Clock):
+    """The server's clock, which a test may put forward."""
+
+    ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
 
 
 class Raw:
@@ -73,17 +83,16 @@ class Raw:
         goodbye = await self.hear(wire.Goodbye)
         return goodbye.code.value, await self.close_code()
 
-    async def login(self, user_id: str, device_id: str = "", call_id: str | None = None) -> wire.Welcome:
+    def login_of(self, user_id: str, device_id: str = "", **changes: Any) -> wire.Login:
+        fields: dict[str, Any] = {"version": wire.PROTOCOL_VERSION, "app_id": APP_ID, "user_id": user_id}
+        fields["device_id"] = device_id or f"device-of-{user_id}"
+        if "user_sig" not in changes:
+            fields["user_sig"] = self._sign(user_id)
+        return wire.Login(**(fields | changes))
+
+    async def login(self, user_id: str, device_id: str = "", **changes: Any) -> wire.Welcome:
         self.user_id = user_id
-        login = wire.Login(
-            version=wire.PROTOCOL_VERSION,
-            app_id=APP_ID,
-            user_id=user_id,
-            user_sig=self._sign(user_id),
-            device_id=device_id or f"device-of-{user_id}",
-            call_id=call_id,
-        )
-        await self.say(login)
+        await self.say(self.login_of(user_id, device_id, **changes))
         return await self.hear(wire.Welcome)
 
     async def ask(self, kind: type[wire.Command], **fields: Any) -> wire.Reply:

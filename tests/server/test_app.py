@@ -189,6 +189,7 @@ async def test_a_second_login_on_one_socket_changes_nothing(open_room: OpenRoom)
     alice = await room.user("alice")
     again = wire.Login(version=1, app_id=1400000000, user_id="bob", user_sig="", device_id="d")
     await alice.say(again)
+    assert (await alice.hear(wire.Renewed)).code is ErrorCode.SIG_WRONG_USER
     await alice.settle()
     await alice.say(wire.Ping(id=1))
     await alice.hear(wire.Pong)
