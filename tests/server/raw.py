@@ -132,9 +132,18 @@ class Room:
         self.session = session
         self.url = url
         self._sign = sign
+        self._opened: list[Raw] = []
 
-    async def open(self, url: str = "", headers: Mapping[str, str] | None = None) -> Raw:
-        return Raw(await self.session.ws_connect(url or self.url, headers=headers, max_msg_size=1 << 20), self._sign)
+    async def open(self, url: str = "", headers: Mapping[str, str] | None = None, **options: Any) -> Raw:
+        options = {"headers": headers, "max_msg_size": 1 << 20} | options
+        raw = Raw(await self.session.ws_connect(url or self.url, **options), self._sign)
+        self._opened.append(raw)
+        return raw
+
+    def close(self) -> None:
+        """aiohttp leaves connections that broke under their reader to the garbage collector."""
+        for raw in self._opened:
+            raw.socket._response.close()
 
     async def user(self, user_id: str, **login: Any) -> Raw:
         raw = await self.open()
@@ -145,7 +154,9 @@ class Room:
 @asynccontextmanager
 async def room_of(url: str, sign: Callable[[str], str] = ticket) -> AsyncIterator[Room]:
     async with aiohttp.ClientSession() as session:
-        yield Room(session, url, sign)
+        room = Room(session, url, sign)
+        yield room
+        room.close()
 
 
 async def talking(room: Room, caller: str = "alice", callee: str = "bob") -> tuple[Raw, Raw, str]:

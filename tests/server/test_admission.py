@@ -253,8 +253,7 @@ async def test_tls_by_certificate_files(open_room: OpenRoom, certificate: tuple[
     with pytest.raises(aiohttp.ClientError):
         await room.session.ws_connect(room.url.replace("wss:", "ws:"))
     trust = ssl.create_default_context(cafile=str(cert))
-    raw = Raw(await room.session.ws_connect(room.url, ssl=trust), ticket)
-    await raw.login("alice")
+    await (await room.open(ssl=trust)).login("alice")
     context = Tls(cert=str(cert), key=str(key)).context()
     assert context is not None and context.minimum_version is ssl.TLSVersion.TLSv1_2
 
