@@ -9,11 +9,13 @@ import logging
 from importlib import import_module
 
 from .selftest import check_internals
-from .transport import GuardedConnection, GuardedProtocol
+from .transport import FIRST_RETRY_SECONDS, STUN_RETRIES, GuardedConnection, GuardedProtocol
 
 SWAPS: tuple[tuple[str, str, object, str], ...] = (
     ("aioice.ice", "StunProtocol", GuardedProtocol, "sockets with a guard"),
     ("aiortc.rtcicetransport", "Connection", GuardedConnection, "ICE that drops strangers, reacts and closes in time"),
+    ("aioice.stun", "RETRY_RTO", FIRST_RETRY_SECONDS, "a lost check is repeated soon, not after half a second"),
+    ("aioice.stun", "RETRY_MAX", STUN_RETRIES, "as long all the same"),
 )
 """Module, name in it, what it becomes, why. The libraries look these names up when they make the thing."""
 

@@ -15,7 +15,8 @@ from aiortc import RTCIceCandidate, RTCIceGatherer, RTCIceServer, RTCIceTranspor
 from aiortc.rtcdtlstransport import RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 
-from .transport import CLOSE_SECONDS, Bytes, GuardedConnection, PathTransport
+from .dtls import Bytes, PathTransport
+from .transport import CLOSE_SECONDS, GuardedConnection
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from aiortc import RTCIceCandidate, RTCIceServer
 from pycall.core.types import CallId, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
 
+from .dtls import PathTransport
 from .liveness import FAIL_SECONDS, STALL_SECONDS, Liveness
 from .negotiation import Agreed, Negotiation
 from .path import Path
@@ -25,7 +26,7 @@ from .send.source import Source
 from .session import Session
 from .stats import Counters, link_stats, read_counters
 from .terms import Local
-from .transport import GuardedConnection, PathTransport, machine_has_no_network
+from .transport import GuardedConnection, machine_has_no_network
 from .worker import Worker
 
 logger = logging.getLogger(__name__)

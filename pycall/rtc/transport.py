@@ -1,4 +1,4 @@
-"""The path of datagrams: a guard in front of ICE and DTLS, ICE that reacts at once, DTLS that counts.
+"""The path of datagrams: a guard in front of ICE and DTLS, and ICE that reacts at once.
 
 aioice hands every datagram that is not STUN to DTLS, wherever it comes from, and aiortc's DTLS task dies of an empty
 one, of one that is too long, and during the handshake of a forged hello or alert. Here a datagram gets through only
@@ -13,20 +13,16 @@ import random
 import struct
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from aioice import ice, stun
 from aioice.candidate import Candidate
-from aiortc import RTCIceTransport
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, SRTPProtectionProfile
-from OpenSSL import SSL
 
 from .datagrams import StampedReader
+from .flights import is_handshake
 
 logger = logging.getLogger(__name__)
-
-Bytes = Callable[[bytes, float], None]
 
 LONGEST_DATAGRAM = 1500
 """libsrtp's buffer in pylibsrtp; nobody sends more than an Ethernet frame."""
@@ -37,17 +33,16 @@ STUN_GATHER_SECONDS = 0.5
 TURN_GATHER_SECONDS = 2.0
 CHECK_PACE = 0.02
 """Seconds between two ICE checks (RFC 8445, Ta is 50 ms for many, 20 ms is aioice's choice)."""
+FIRST_RETRY_SECONDS = 0.1
+"""A STUN request is repeated after this, then after twice as long, and so on; RFC 8445's half second is for servers."""
+STUN_RETRIES = 8
+"""The last of nine requests waits until 51 s after the first."""
+CONSENT_RETRIES = 5
+"""An answer may take 6.3 s."""
 CONSENT_SECONDS = 30.0
 """Without an answer for so long consent is lost (RFC 7675, 5.1)."""
 CLOSE_SECONDS = 0.5
 LOOPBACK = "127.0.0.1"
-
-CIPHERS = (
-    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:"
-    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
-)
-"""aiortc's list, with RSA: other stacks still come with RSA certificates."""
 
 PACKET_ERRORS = (
     ValueError,
@@ -108,6 +103,10 @@ class GuardedConnection(ice.Connection):
         super().__init__(*args, **kwargs)
         self.read_at = 0.0
         """Arrival of the datagram that `recv` gave last, by `time.monotonic()`."""
+        self.on_handshake: Callable[[], Awaitable[None]] | None = None
+        """Called with each datagram of a DTLS handshake that is read."""
+        self.round_trip: float | None = None
+        """Seconds, of the quickest ICE check so far."""
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
         self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
@@ -165,6 +164,8 @@ class GuardedConnection(ice.Connection):
         data = await super().recv()
         arrived_at = data.arrived_at if isinstance(data, Datagram) else None
         self.read_at = time.monotonic() if arrived_at is None else arrived_at
+        if self.on_handshake is not None and is_handshake(data):
+            await self.on_handshake()
         return data
 
     # --- gathering, checking, consent, closing
@@ -207,6 +208,14 @@ class GuardedConnection(ice.Connection):
             raise ConnectionError("no path to the other side")
         self._query_consent_task = asyncio.create_task(self.query_consent())
 
+    async def check_start(self, pair: ice.CandidatePair) -> None:
+        """As aioice's; how long it took is kept."""
+        began = time.monotonic()
+        await super().check_start(pair)
+        if pair.state is ice.CandidatePair.State.SUCCEEDED:
+            took = time.monotonic() - began
+            self.round_trip = took if self.round_trip is None else min(took, self.round_trip)
+
     async def _check_until_done(self) -> bool:
         verdict = asyncio.ensure_future(self._check_list_state.get())
         try:
@@ -232,7 +241,7 @@ class GuardedConnection(ice.Connection):
                         self.build_request(pair, nominate=False),
                         pair.remote_addr,
                         integrity_key=(self.remote_password or "").encode("utf8"),
-                        retransmissions=2,
+                        retransmissions=CONSENT_RETRIES,
                     )
                     answered = time.monotonic()
                 except stun.TransactionError:
@@ -263,60 +272,3 @@ class GuardedConnection(ice.Connection):
         if not self._closed:
             self._emit_event(ice.ConnectionClosed())
             self._closed = True
-
-
-class PathTransport(RTCDtlsTransport):
-    """DTLS and SRTP whose decrypted packets go straight to two callbacks, with the moment they came, by
-    `time.monotonic()`; they must not raise."""
-
-    def __init__(self, ice_transport: RTCIceTransport, on_rtp: Bytes, on_rtcp: Bytes) -> None:
-        super().__init__(ice_transport, [WideCertificate.generateCertificate()])
-        self.arrived_at: float | None = None
-        """When the last authentic packet came, by `time.monotonic()`."""
-        self.media_arrived = False
-        """True once an RTP packet has come: media flows towards us."""
-        self.on_media: Callable[[], None] | None = None
-        """Called once, with the first RTP packet."""
-        self.silenced = False
-        """Set when the connection is being closed: not one more RTP packet leaves."""
-        self.bytes_in = self.bytes_out = self.packets_in = self.packets_out = 0
-        self._on_rtp = on_rtp
-        self._on_rtcp = on_rtcp
-
-    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        now = self._stamp(data)
-        if not self.media_arrived:
-            self.media_arrived = True
-            if self.on_media is not None:
-                self.on_media()
-        self._on_rtp(data, now)
-
-    async def _handle_rtcp_data(self, data: bytes) -> None:
-        self._on_rtcp(data, self._stamp(data))
-
-    def _stamp(self, data: bytes) -> float:
-        self.arrived_at = cast(GuardedConnection, self.transport._connection).read_at
-        self.packets_in += 1
-        self.bytes_in += len(data)
-        return self.arrived_at
-
-    async def send_packet(self, data: bytes) -> bool:
-        """Encrypt and send one RTP or RTCP packet; False if it could not leave."""
-        if self.silenced and not 192 <= data[1] <= 223:  # RTCP (RFC 5761, 4) may still say good-bye
-            return False
-        try:
-            await self._send_rtp(data)
-        except ConnectionError:
-            return False
-        self.packets_out += 1
-        self.bytes_out += len(data)
-        return True
-
-
-class WideCertificate(RTCCertificate):
-    """aiortc's certificate with a cipher list that RSA peers can meet."""
-
-    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
-        context = super()._create_ssl_context(srtp_profiles)
-        context.set_cipher_list(CIPHERS)
-        return context

@@ -13,8 +13,9 @@ from aiortc.rtcdtlstransport import generate_certificate
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pycall.core.types import PeerState
+from pycall.rtc.dtls import WideCertificate
 from pycall.rtc.mesh import Mesh
-from pycall.rtc.transport import LONGEST_DATAGRAM, MAX_WAITING, GuardedConnection, WideCertificate
+from pycall.rtc.transport import LONGEST_DATAGRAM, MAX_WAITING, GuardedConnection
 from tests.rtc.stage import CALL, End, Stage, next_turn
 from tests.rtc.strays import Stranger
 
