@@ -8,8 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+import pylibsrtp
 from aiortc import RTCIceTransport
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport, SRTPProtectionProfile
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+    State,
+)
+from aiortc.rtp import is_rtcp
 from OpenSSL import SSL
 
 from .flights import FIRST_SECONDS, LONGEST_DATAGRAM, Flights, split
@@ -58,6 +66,13 @@ class PathTransport(RTCDtlsTransport):
             repeating.cancel()
         self._flights.finish(spoke_last=self._role == "server")
         self._guard.on_handshake = self._heard_handshake
+        if self._state is State.CONNECTED:
+            self._guard.media = self._take
+
+    async def stop(self) -> None:
+        """Say good-bye; nothing is taken any more."""
+        self._guard.media = None
+        await super().stop()
 
     async def _repeat_flights(self) -> None:
         while True:
@@ -84,30 +99,47 @@ class PathTransport(RTCDtlsTransport):
         for datagram in datagrams:
             await self.transport._send(datagram)
 
-    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        now = self._stamp(data)
+    # --- media
+
+    def _take(self, data: bytes, now: float) -> None:
+        try:
+            if is_rtcp(data):
+                self._report_came(self._rx_srtp.unprotect_rtcp(data), now)
+            else:
+                self._media_came(self._rx_srtp.unprotect(data), now)
+        except pylibsrtp.Error:
+            self._guard.refused["not authentic"] += 1
+
+    def _media_came(self, data: bytes, now: float) -> None:
+        self._count(data, now)
         if not self.media_arrived:
             self.media_arrived = True
             if self.on_media is not None:
                 self.on_media()
         self._on_rtp(data, now)
 
-    async def _handle_rtcp_data(self, data: bytes) -> None:
-        self._on_rtcp(data, self._stamp(data))
+    def _report_came(self, data: bytes, now: float) -> None:
+        self._count(data, now)
+        self._on_rtcp(data, now)
 
-    def _stamp(self, data: bytes) -> float:
-        self.arrived_at = self._guard.read_at
+    def _count(self, data: bytes, now: float) -> None:
+        self.arrived_at = now
         self.packets_in += 1
         self.bytes_in += len(data)
-        return self.arrived_at
 
-    async def send_packet(self, data: bytes) -> bool:
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        self._media_came(data, self._guard.read_at)
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        self._report_came(data, self._guard.read_at)
+
+    def send_packet(self, data: bytes) -> bool:
         """Encrypt and send one RTP or RTCP packet; False if it could not leave."""
-        if self.silenced and not 192 <= data[1] <= 223:  # RTCP (RFC 5761, 4) may still say good-bye
+        report = is_rtcp(data)
+        if self._state is not State.CONNECTED or (self.silenced and not report):  # a report may still say good-bye
             return False
-        try:
-            await self._send_rtp(data)
-        except ConnectionError:
+        secret = self._tx_srtp.protect_rtcp(data) if report else self._tx_srtp.protect(data)
+        if not self._guard.send_now(secret):
             return False
         self.packets_out += 1
         self.bytes_out += len(data)

@@ -10,19 +10,18 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket
-
 from .congestion.controller import RateController
 from .congestion.pacer import Pacer, PacketClass
 from .path import Path
 from .rtcp import ntp_time
+from .rtp import Packet, Writer
 
 HEADER = 12 + 16
 """Bytes of RTP header and extensions, about."""
 MAX_REPORTS = 256
 
-Item = tuple[str, RtpPacket]
-"""The kind of media, which has its own table of header extensions, and the packet."""
+Item = tuple[str, Packet]
+"""The kind of media, which has its own header extensions, and the packet."""
 
 
 class Outbox:
@@ -32,26 +31,26 @@ class Outbox:
         self,
         path: Path,
         controller: RateController,
-        extensions: dict[str, HeaderExtensionsMap],
-        padding: Callable[[int], RtpPacket | None],
+        writers: dict[str, Writer],
+        padding: Callable[[int], Packet | None],
     ) -> None:
         self.pacer: Pacer[Item] = Pacer(controller.pacing_rate)
         self._path = path
         self._controller = controller
-        self._extensions = extensions
+        self._writers = writers
         self._padding = padding
         self._reports: list[bytes] = []
         self._ready = asyncio.Event()
         self._sequence = 0
         self._later: set[asyncio.TimerHandle] = set()
 
-    def push_audio(self, packet: RtpPacket) -> None:
+    def push_audio(self, packet: Packet) -> None:
         self._push(PacketClass.AUDIO, "audio", packet)
 
-    def push_picture(self, packet: RtpPacket) -> None:
+    def push_picture(self, packet: Packet) -> None:
         self._push(PacketClass.VIDEO, "video", packet)
 
-    def push_repair(self, packet: RtpPacket, delay: float = 0.0) -> None:
+    def push_repair(self, packet: Packet, delay: float = 0.0) -> None:
         """A retransmission, at once or `delay` seconds from now."""
         if not delay:
             self._push(PacketClass.REPAIR, "video", packet)
@@ -84,10 +83,10 @@ class Outbox:
         while True:
             self._ready.clear()
             for report in self._take_reports():
-                await self._path.send(report)
+                self._path.send(report)
             now = time.monotonic()
             while (item := self._next(now)) is not None:
-                await self._send(*item)
+                self._send(*item)
                 now = time.monotonic()
             due = self.pacer.next_time(now)
             await self._wait(None if due is None else due - now)
@@ -97,7 +96,9 @@ class Outbox:
         missing = self.pacer.padding(now)
         if missing:
             packet = self._padding(missing)
-            if packet is not None:
+            if packet is None:
+                self.pacer.give_up_probe(now)  # else this loop would turn idly until the probe's time is up
+            else:
                 self.pacer.push(PacketClass.PADDING, _size(packet), ("video", packet), now)
         return self.pacer.pop(now)
 
@@ -115,21 +116,18 @@ class Outbox:
         reports, self._reports = self._reports, []
         return reports
 
-    def _push(self, kind: PacketClass, media: str, packet: RtpPacket) -> None:
+    def _push(self, kind: PacketClass, media: str, packet: Packet) -> None:
         self.pacer.push(kind, _size(packet), (media, packet), time.monotonic())
         self._ready.set()
 
-    async def _send(self, media: str, packet: RtpPacket) -> None:
+    def _send(self, media: str, packet: Packet) -> None:
         now = time.monotonic()
-        cluster = self.pacer.cluster
-        packet.extensions.transport_sequence_number = self._sequence
-        if media == "video":
-            packet.extensions.abs_send_time = (ntp_time(time.time()) >> 14) & 0xFFFFFF
-        data = packet.serialize(self._extensions[media])
-        if await self._path.send(data):
-            self._controller.sent(self._sequence, len(data), now, cluster)
+        sent = (ntp_time(time.time()) >> 14) & 0xFFFFFF
+        data = self._writers[media].write(packet, self._sequence, sent)
+        if self._path.send(data):
+            self._controller.sent(self._sequence, len(data), now, self.pacer.cluster)
             self._sequence = (self._sequence + 1) & 0xFFFF
 
 
-def _size(packet: RtpPacket) -> int:
-    return len(packet.payload) + packet.padding_size + HEADER
+def _size(packet: Packet) -> int:
+    return len(packet.payload) + packet.padding + HEADER

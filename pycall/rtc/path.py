@@ -90,9 +90,9 @@ class Path:
         """One of theirs, already checked; None: there are no more."""
         await self._ice.addRemoteCandidate(candidate)
 
-    async def send(self, data: bytes) -> bool:
+    def send(self, data: bytes) -> bool:
         """One RTP or RTCP packet, encrypted here; False if it could not leave."""
-        return await self.transport.send_packet(data)
+        return self.transport.send_packet(data)
 
     async def close(self) -> None:
         """Say good-bye and release the sockets; within a second."""

@@ -81,16 +81,21 @@ RELIANCES = (
     ),
     Reliance(
         "aiortc.rtcdtlstransport:RTCDtlsTransport",
-        ("_handle_rtp_data", "_handle_rtcp_data", "_send_rtp", "_set_role", "_write_ssl"),
-        "decrypted packets come out of the first two, ours go into the third; what the last one writes is repeated",
+        ("_handle_rtp_data", "_handle_rtcp_data", "_set_role", "_write_ssl"),
+        "decrypted packets come out of the first two until media takes its short way; what the last one writes is repeated",
     ),
     Reliance("aiortc.rtcdtlstransport:RTCDtlsTransport", ("_ssl", "_role", "bio_read"), "the same", used=True),
+    Reliance(
+        "aiortc.rtcdtlstransport:RTCDtlsTransport",
+        ("_rx_srtp", "_tx_srtp", "_state"),
+        "media is encrypted and decrypted without their queue and task",
+        used=True,
+    ),
     Reliance("aioice.stun:Transaction", ("RETRY_RTO", "RETRY_MAX"), "a lost check is repeated soon", used=True),
     Reliance("aiortc.rtcdtlstransport:RTCCertificate", ("_create_ssl_context",), "the cipher list is set there"),
     Reliance("aiortc.codecs.h264:H264Encoder", ("_split_bitstream", "_packetize"), "RTP payloads of H.264"),
     Reliance("aiortc.codecs.vpx:Vp8Encoder", ("_packetize",), "RTP payloads of VP8"),
     Reliance("aiortc.codecs", ("depayload",), "pictures out of RTP payloads"),
-    Reliance("aiortc.rtp", ("HeaderExtensionsMap", "RtpPacket", "wrap_rtx", "unwrap_rtx"), "RTP itself"),
 )
 
 

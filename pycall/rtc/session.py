@@ -17,6 +17,8 @@ from .send.source import Source
 from .terms import Terms
 from .worker import Worker
 
+FOLLOW_SECONDS = 0.025
+"""Between two looks at the rates where no feedback brings news."""
 REPORT_SECONDS = 1.0
 """Between two sender or receiver reports, on average (RFC 3550 would take 5 s, browsers take 1)."""
 
@@ -40,6 +42,7 @@ class Session:
         self.receiving = Receiving(user_id, terms, ports, decoder)
         self._cname = identity.cname
         self._report_at = 0.0
+        self._follow_at = 0.0
 
     def begin(self) -> None:
         """The path is open."""
@@ -73,8 +76,10 @@ class Session:
                 self.sending.asked_for(report)
             case rtcp.Remb():
                 self.sending.controller.remb(report.bitrate, now)
+                self._follow_at = now
             case rtcp.TransportFeedback():
                 self.sending.controller.feedback(report.fci, now)
+                self._follow_at = now
             case rtcp.Bye():
                 pass  # who has left is the signaling's to say
 
@@ -90,7 +95,9 @@ class Session:
             requests.insert(0, self._empty_report())
         if requests:
             self.sending.outbox.push_report(b"".join(requests))
-        self.sending.follow(now)
+        if now >= self._follow_at:
+            self._follow_at = now + FOLLOW_SECONDS
+            self.sending.follow(now)
 
     def _empty_report(self) -> bytes:
         """RFC 4585, 3.1: feedback travels behind a report, which may be an empty one."""

@@ -16,9 +16,7 @@ from aiortc.rtcrtpparameters import (
     RTCRtcpFeedback,
     RTCRtpCodecParameters,
     RTCRtpHeaderExtensionParameters,
-    RTCRtpParameters,
 )
-from aiortc.rtp import HeaderExtensionsMap
 from aiortc.sdp import GroupDescription, MediaDescription, SessionDescription, SsrcDescription
 
 from pycall.core.errors import ErrorCode, MediaError
@@ -290,11 +288,3 @@ def _media_terms(media: MediaDescription, ssrcs: tuple[int, ...]) -> MediaTerms:
     )
     red = next((c.payloadType for c in media.rtp.codecs if c.name == "red"), None)
     return MediaTerms(media.kind, media.rtp.muxId, codecs, tuple(media.rtp.headerExtensions), red, ssrcs)
-
-
-def extension_table(*media: MediaTerms) -> HeaderExtensionsMap:
-    """The header extensions of these lines, as aiortc's packets want them."""
-    table = HeaderExtensionsMap()
-    for one in media:
-        table.configure(RTCRtpParameters(headerExtensions=list(one.extensions)))
-    return table

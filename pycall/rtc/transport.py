@@ -66,6 +66,11 @@ def _is_stun(data: bytes) -> bool:
     return len(data) >= stun.HEADER_LENGTH and data[0] < 4 and data[4:8] == b"\x21\x12\xa4\x42"
 
 
+def _is_media(data: bytes) -> bool:
+    """SRTP or SRTCP (RFC 7983, 7)."""
+    return 128 <= data[0] <= 191
+
+
 class Datagram(bytes):
     """A datagram with its arrival by `time.monotonic()`; None if nobody has stamped it."""
 
@@ -88,6 +93,10 @@ class GuardedProtocol(ice.StunProtocol):
         guard = cast(GuardedConnection, self.receiver)
         if not guard.admits(self, data, (addr[0], addr[1])):
             return
+        if guard.media is not None and _is_media(data):
+            arrived_at = self._reader.arrived_at if self._reader is not None else None
+            guard.media(data, time.monotonic() if arrived_at is None else arrived_at)
+            return
         stamped = Datagram(data)
         stamped.arrived_at = self._reader.arrived_at if self._reader is not None else None
         try:
@@ -107,6 +116,9 @@ class GuardedConnection(ice.Connection):
         """Called with each datagram of a DTLS handshake that is read."""
         self.round_trip: float | None = None
         """Seconds, of the quickest ICE check so far."""
+        self.media: Callable[[bytes, float], None] | None = None
+        """Takes SRTP and SRTCP with the moment of arrival straight from the socket, once the keys are there: there are
+        hundreds a second, and a queue and a task between would cost more than all the rest."""
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
         self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
@@ -167,6 +179,14 @@ class GuardedConnection(ice.Connection):
         if self.on_handshake is not None and is_handshake(data):
             await self.on_handshake()
         return data
+
+    def send_now(self, data: bytes) -> bool:
+        """Send a datagram on the chosen pair without waiting for anything; False if there is none."""
+        pair = self._nominated.get(1)
+        if pair is None:
+            return False
+        pair.protocol.transport.sendto(data, pair.remote_addr)
+        return True
 
     # --- gathering, checking, consent, closing
 

@@ -50,11 +50,11 @@ class QueueDelay:
         """Measure, once the packets of one feedback are added."""
         if not self._bases:
             return
-        base = min(delay for _, delay in self._bases)
-        newest = max(arrived for arrived, _ in self._recent)
-        split = self._split(newest)
+        base = min([delay for _, delay in self._bases])
         packets = list(self._recent)
-        self.now = min(delay for _, delay in packets[split:]) - base
+        newest = max(packets)[0]
+        split = self._split(newest)
+        self.now = min([delay for _, delay in packets[split:]]) - base
         earlier = [delay for at, delay in packets[max(0, split - LEAST) : split] if newest - at <= 5 * WINDOW]
         self.before = min(earlier) - base if earlier else self.now
 

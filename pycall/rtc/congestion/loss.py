@@ -28,6 +28,7 @@ TRIED = 0.75
 GONE = 0.6
 """Share of the loss before the trial; with less of it left, there was too much sent."""
 WINDOW = 1.0
+MOST_RESULTS = 4096
 LEAST = 20
 """Packets without which a share says nothing."""
 MEMORY = 400
@@ -51,7 +52,9 @@ class LossLimit:
         self.limit: float | None = None
         self.own = 0.0
         """Share of packets that the path loses with an empty queue, smoothed."""
-        self._results: deque[tuple[float, bool, bool]] = deque(maxlen=4096)
+        self._results: deque[tuple[float, bool, bool]] = deque()
+        self._lost = 0
+        """Among `_results`."""
         self._accepted = (0.0, float("-inf"))
         self._trial: tuple[float, float] | None = None
         self._updated_at = 0.0
@@ -65,7 +68,7 @@ class LossLimit:
         """Share of packets lost over the last second, 0 to 1; 0 while there are too few to tell."""
         if len(self._results) < LEAST:
             return 0.0
-        return sum(lost for _, lost, _ in self._results) / len(self._results)
+        return self._lost / len(self._results)
 
     @property
     def excess(self) -> float:
@@ -81,12 +84,12 @@ class LossLimit:
         """Take the results of one feedback; `queued` says that the bottleneck has a queue, `acknowledged` is bit/s."""
         for result in self._without_outages(results):
             lost = result.arrived is None
-            self._results.append((now, lost, queued))
+            self._keep(now, lost, queued)
             if not queued:
                 self._unqueued = min(self._unqueued + 1, MEMORY)
                 self.own += (lost - self.own) / self._unqueued
         while self._results and now - self._results[0][0] > WINDOW:
-            self._results.popleft()
+            self._lost -= self._results.popleft()[1]
         if queued:
             self._queued_at = now
         passed, self._updated_at = min(now - self._updated_at, 0.2), now
@@ -97,6 +100,12 @@ class LossLimit:
             self.limit = TRIED * acknowledged
         elif self.limit is not None:
             self._rise(passed, acknowledged)
+
+    def _keep(self, now: float, lost: bool, queued: bool) -> None:
+        if len(self._results) == MOST_RESULTS:
+            self._lost -= self._results.popleft()[1]
+        self._results.append((now, lost, queued))
+        self._lost += lost
 
     def _without_outages(self, results: Iterable[PacketResult]) -> Iterator[PacketResult]:
         """Arrived packets at once, lost ones when the next arrived one shows that it was no outage."""

@@ -95,6 +95,11 @@ class Pacer(Generic[Item]):
         # A debt made at the old rate would tear the burst apart.
         self._free_at = min(self._free_at, now + BURST)
 
+    def give_up_probe(self, now: float) -> None:
+        """There is nothing to pad it with; what was sent of it may still tell something."""
+        if self._probe is not None:
+            self._stop_probe(now)
+
     def padding(self, now: float) -> int:
         """Bytes of padding (or old packets again) to push now, as PADDING, since a probe has nothing else; 0 mostly."""
         self._end_probe(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 CAPACITY = 4096
 """Packets remembered: more than 4 s at 10 Mbit/s."""
@@ -61,7 +61,8 @@ class SentLog:
                 self._missing.setdefault(seq, now)
             else:
                 self._missing.pop(seq, None)
-                results.append(replace(self._packets.pop(seq), arrived=self._unwrap(arrived)))
+                packet = self._packets.pop(seq)
+                results.append(PacketResult(seq, packet.size, packet.sent, self._unwrap(arrived), packet.cluster))
         results += self._lost(now)
         return sorted(results, key=lambda result: result.seq)
 

@@ -27,9 +27,12 @@ class Throughput:
 
         From first to last arrival, without the first packet's bytes: behind a busy bottleneck that is its very rate.
         """
-        inside = [(at, size) for at, size in self._arrivals if self._newest - at <= window]
-        if len(inside) < 4 or self._newest - self._arrivals[0][0] < window / 2:
+        if not self._arrivals or self._newest - self._arrivals[0][0] < window / 2:
+            return None
+        since = self._newest - window
+        inside = [arrival for arrival in self._arrivals if arrival[0] >= since]
+        if len(inside) < 4:
             return None
         first, first_size = min(inside)
         span = max(self._newest - first, window / 2)
-        return (sum(size for _, size in inside) - first_size) * 8 / span
+        return (sum([size for _, size in inside]) - first_size) * 8 / span

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import av
 from aiortc import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
 
 from ..codecs import UNPACK_ERRORS, Decoder, assemble, begins_keyframe, unpack
+from ..rtp import Packet
 from ..terms import Codec, MediaTerms
 from ..worker import CODEC_ERRORS, Worker
 from .clock import TimeLine
@@ -62,7 +62,7 @@ class PictureReceiver:
         """Pictures that were never shown."""
         return self._buffer.skipped + self.decode_errors + self._worker.dropped
 
-    def take(self, packet: RtpPacket, now: float, *, repaired: bool = False) -> None:
+    def take(self, packet: Packet, now: float, *, repaired: bool = False) -> None:
         """One packet of the stream, a repaired one among them."""
         codec = self._parameters.get(packet.payload_type)
         if codec is None or self._deliver is None:
@@ -75,7 +75,7 @@ class PictureReceiver:
             self.malformed += 1
             return
         key = bool(packet.payload) and begins_keyframe(codec, packet.payload, data)
-        piece = Piece(packet.timestamp, bool(packet.marker), key, data)
+        piece = Piece(packet.timestamp, packet.marker, key, data)
         self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec)
 
     def tick(self, now: float) -> tuple[list[int], bool]:

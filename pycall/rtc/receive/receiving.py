@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections import Counter
 
 import av
-from aiortc.rtp import RtpPacket, unwrap_rtx
 
 from pycall.core.types import UserId
 from pycall.rtc import rtcp
 from pycall.rtc.congestion.feedback import FeedbackWriter
 from pycall.rtc.ports import MediaPorts
-from pycall.rtc.terms import TRANSPORT, MediaTerms, Terms, extension_table
+from pycall.rtc.rtp import Packet, Reader, unwrapped
+from pycall.rtc.terms import TRANSPORT, MediaTerms, Terms
 from pycall.rtc.worker import Worker
 
 from .picture import PictureReceiver
@@ -21,8 +20,6 @@ from .stream import IncomingStream
 from .sync import LipSync
 from .voice import VoiceReceiver
 
-PACKET_ERRORS = (ValueError, IndexError, struct.error)
-"""What aiortc's RTP parser raises on bytes that are no RTP; UnicodeError is a ValueError."""
 MAX_STREAMS = 32
 MAX_BLOCKS = 31
 """The count in an RTCP report has five bits."""
@@ -40,7 +37,7 @@ class Receiving:
         self._user_id = user_id
         self._terms = terms
         self._ports = ports
-        self._extensions = extension_table(*terms.media)
+        self._reader = Reader(*terms.media)
         self._feedback = FeedbackWriter() if terms.audio.has(TRANSPORT) else None
         self._routes: dict[int, MediaTerms] = {ssrc: media for media in terms.media for ssrc in media.ssrcs}
         self.hearing = VoiceReceiver(terms.audio, self._hear, self._sound_played)
@@ -59,13 +56,13 @@ class Receiving:
     def on_rtp(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet."""
         try:
-            packet = RtpPacket.parse(data, self._extensions)
-        except PACKET_ERRORS:
+            packet = self._reader.read(data)
+        except ValueError:
             self.refused["malformed"] += 1
             return
-        number = packet.extensions.transport_sequence_number
+        number = packet.number
         if self._feedback is not None and number is not None:
-            self._feedback.arrived(number, now, marker=bool(packet.marker))
+            self._feedback.arrived(number, now, marker=packet.marker)
         terms = self._terms_of(packet)
         if terms is None:
             self.refused["unknown stream"] += 1
@@ -75,12 +72,12 @@ class Receiving:
         else:
             self._take_picture(packet, terms, len(data), now)
 
-    def _terms_of(self, packet: RtpPacket) -> MediaTerms | None:
+    def _terms_of(self, packet: Packet) -> MediaTerms | None:
         """By SSRC, else by MID (RFC 8843), else by payload type; then the SSRC is known."""
         known = self._routes.get(packet.ssrc)
         if known is not None:
             return known
-        mid = packet.extensions.mid
+        mid = packet.mid
         for terms in self._terms.media:
             if (mid == terms.mid or (mid is None and packet.payload_type in terms.numbers)) and (
                 len(self._routes) < MAX_STREAMS
@@ -89,7 +86,7 @@ class Receiving:
                 return terms
         return None
 
-    def _take_picture(self, packet: RtpPacket, terms: MediaTerms, size: int, now: float) -> None:
+    def _take_picture(self, packet: Packet, terms: MediaTerms, size: int, now: float) -> None:
         if self.seeing is None:
             return
         codec = next((c for c in terms.codecs if c.rtx == packet.payload_type), None)
@@ -97,10 +94,9 @@ class Receiving:
             self._count(packet, VIDEO_CLOCK, size, now)
             self.seeing.take(packet, now)
         elif len(packet.payload) > 2:  # less is padding: a probe
-            original = unwrap_rtx(packet, payload_type=codec.payload_type, ssrc=packet.ssrc)
-            self.seeing.take(original, now, repaired=True)
+            self.seeing.take(unwrapped(packet, codec.payload_type), now, repaired=True)
 
-    def _count(self, packet: RtpPacket, clock_rate: int, size: int, now: float) -> None:
+    def _count(self, packet: Packet, clock_rate: int, size: int, now: float) -> None:
         stream = self.streams.get(packet.ssrc)
         if stream is None:
             if len(self.streams) >= MAX_STREAMS:

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from aiortc.rtp import RtpPacket, wrap_rtx
-
+from ..rtp import Packet, wrapped
 from ..terms import Codec
 from .history import History
 from .stream import OutgoingStream
@@ -25,9 +24,9 @@ REPEAT_GAP = 0.02
 class Outbox(Protocol):
     """Where packets leave; `outbox.Outbox` fits."""
 
-    def push_picture(self, packet: RtpPacket) -> None: ...
+    def push_picture(self, packet: Packet) -> None: ...
 
-    def push_repair(self, packet: RtpPacket, delay: float = 0.0) -> None: ...
+    def push_repair(self, packet: Packet, delay: float = 0.0) -> None: ...
 
 
 class PictureSender:
@@ -57,7 +56,7 @@ class PictureSender:
         """Nothing is sent before a keyframe, at the beginning and after a change of tier."""
         self._outbox = outbox
         self._want_key = want_key
-        self._history: History[RtpPacket] = History()
+        self._history: History[Packet] = History()
         self._rtx_sequence = random.getrandbits(15)
 
     def take(self, payloads: list[bytes], timestamp: int, captured: float, *, key: bool, size: tuple[int, int]) -> None:
@@ -90,7 +89,7 @@ class PictureSender:
         self.plis += 1
         self._want_key(self)
 
-    def filler(self, size: int) -> RtpPacket | None:
+    def filler(self, size: int) -> Packet | None:
         """A packet for a probe that needs `size` bytes more: a big one sends what went last once more, which may even
         help; a small one is made of small packets of padding, since it takes several to measure anything."""
         if self.rtx is None or self.codec.rtx is None or not self.frames:
@@ -98,27 +97,23 @@ class PictureSender:
         last = self._history.newest()
         if last is not None and size >= BIG_PROBE:
             return self._again(last)
-        packet = RtpPacket(
-            payload_type=self.codec.rtx,
-            sequence_number=self._rtx_sequence,
-            timestamp=self.stream.newest_timestamp,
-            ssrc=self.rtx.ssrc,
-        )
-        packet.extensions.mid = self.stream.mid
-        packet.padding_size = max(1, min(size, 255))
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        return packet
+        number, timestamp = self._rtx_number(), self.stream.newest_timestamp
+        return Packet(self.codec.rtx, False, number, timestamp, self.rtx.ssrc, padding=max(1, min(size, 255)))
 
-    def _repair(self, packet: RtpPacket) -> None:
+    def _repair(self, packet: Packet) -> None:
         self.repaired += 1
         for copy in range(2 if self.loss >= REPEAT_FROM else 1):
             self._outbox.push_repair(self._again(packet), copy * REPEAT_GAP)
 
-    def _again(self, packet: RtpPacket) -> RtpPacket:
+    def _again(self, packet: Packet) -> Packet:
         if self.rtx is None or self.codec.rtx is None:
             return packet
-        again = wrap_rtx(packet, self.codec.rtx, self._rtx_sequence, self.rtx.ssrc)
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        again = wrapped(packet, self.codec.rtx, self._rtx_number(), self.rtx.ssrc)
         self.rtx.packets += 1
         self.rtx.octets += len(again.payload)
         return again
+
+    def _rtx_number(self) -> int:
+        number = self._rtx_sequence
+        self._rtx_sequence = (number + 1) & 0xFFFF
+        return number

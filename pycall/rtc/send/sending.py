@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiortc.rtp import RtpPacket
-
 from pycall.rtc import rtcp
 from pycall.rtc.congestion.budget import split
 from pycall.rtc.congestion.controller import RateController
 from pycall.rtc.outbox import Outbox
 from pycall.rtc.path import Path
-from pycall.rtc.terms import TRANSPORT, Terms, extension_table
+from pycall.rtc.rtp import Packet, Writer
+from pycall.rtc.terms import TRANSPORT, Terms
 
 from .picture import PictureSender
 from .source import Source
@@ -48,19 +47,19 @@ class Sending:
         self.controller = RateController(
             START_RATE, LEAST_RATE, self._most, transport_feedback=terms.audio.has(TRANSPORT)
         )
-        extensions = {media.kind: extension_table(media) for media in terms.media}
-        self.outbox = Outbox(path, self.controller, extensions, self._padding)
+        writers = {media.kind: Writer(media) for media in terms.media}
+        self.outbox = Outbox(path, self.controller, writers, self._padding)
         audio = terms.audio
-        stream = OutgoingStream(identity.audio, 48000, audio.mid)
+        stream = OutgoingStream(identity.audio, 48000)
         self.voice = VoiceSender(stream, audio.codecs[0].payload_type, audio.red, self.outbox)
         self.picture = self._open_picture(terms, identity)
 
     def _open_picture(self, terms: Terms, identity: Identity) -> PictureSender | None:
         if terms.video is None:
             return None
-        codec, mid = terms.video.codecs[0], terms.video.mid
-        stream = OutgoingStream(identity.video, 90000, mid)
-        rtx = OutgoingStream(identity.repair, 90000, mid) if codec.rtx is not None else None
+        codec = terms.video.codecs[0]
+        stream = OutgoingStream(identity.video, 90000)
+        rtx = OutgoingStream(identity.repair, 90000) if codec.rtx is not None else None
         return PictureSender(stream, rtx, codec, self.outbox, want_key=self._source.studio.want_key)
 
     def begin(self) -> None:
@@ -138,6 +137,6 @@ class Sending:
         sound = SOUND_RATE * (1 + self.voice.copies) + SOUND_OVERHEAD
         return split(rate, sound, self.controller.loss, (float(self._source.studio.bitrate),)).videos[0]
 
-    def _padding(self, size: int) -> RtpPacket | None:
+    def _padding(self, size: int) -> Packet | None:
         """A packet that only a probe needs."""
         return None if self.picture is None else self.picture.filler(size)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 
-from aiortc.rtp import RtpPacket
-
 from ..rtcp import ReportBlock, SenderReport, middle, ntp_time
+from ..rtp import Packet
 
 
 class OutgoingStream:
     """Counts and marks the packets of one SSRC. Timestamps of all streams begin at random places (RFC 3550, 5.1)."""
 
-    def __init__(self, ssrc: int, clock_rate: int, mid: str) -> None:
+    def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         self.packets = 0
@@ -21,23 +20,15 @@ class OutgoingStream:
         self.fraction_lost = 0.0
         self.jitter = 0.0
         """As the other side sees it, seconds."""
-        self.mid = mid
         self._offset = random.getrandbits(32)
         self._sequence = random.getrandbits(15)
         self._newest: tuple[int, float] | None = None
         self._reports: dict[int, float] = {}
 
-    def packet(self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool = False) -> RtpPacket:
+    def packet(self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool = False) -> Packet:
         """The next packet; `timestamp` in clock units since any moment."""
-        packet = RtpPacket(
-            payload_type=payload_type,
-            marker=int(marker),
-            sequence_number=self._sequence,
-            timestamp=(timestamp + self._offset) & 0xFFFFFFFF,
-            ssrc=self.ssrc,
-            payload=payload,
-        )
-        packet.extensions.mid = self.mid
+        at = (timestamp + self._offset) & 0xFFFFFFFF
+        packet = Packet(payload_type, marker, self._sequence, at, self.ssrc, payload)
         self._sequence = (self._sequence + 1) & 0xFFFF
         self.packets += 1
         self.octets += len(payload)

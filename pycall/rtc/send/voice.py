@@ -9,13 +9,13 @@ from typing import Protocol
 
 import av
 import numpy as np
-from aiortc.rtp import RtpPacket
 
 from pycall.core.errors import MediaError
 
 from .. import red
 from ..opus import FRAME, OpusEncoder, Samples
 from ..ports import AudioFeed
+from ..rtp import QUIET, Packet
 from .stream import OutgoingStream
 
 logger = logging.getLogger(__name__)
@@ -25,13 +25,12 @@ RED_FROM = 0.01
 RED_TWICE_FROM = 0.05
 """And from which it carries the last two."""
 RED_UNTIL = 0.003
-SILENCE_DBOV = 127
 
 
 class Outbox(Protocol):
     """Where packets leave; `pacing.Outbox` fits."""
 
-    def push_audio(self, packet: RtpPacket) -> None: ...
+    def push_audio(self, packet: Packet) -> None: ...
 
 
 class VoiceSender:
@@ -67,7 +66,7 @@ class VoiceSender:
             kind, data = self._red_type, red.pack(self._payload_type, payload, earlier)
         self._earlier.append((timestamp, payload))
         packet = self.stream.packet(kind, timestamp, data)
-        packet.extensions.audio_level = (level < SILENCE_DBOV, level)
+        packet.level = level
         self.stream.captured(timestamp, captured)
         self._outbox.push_audio(packet)
 
@@ -129,4 +128,4 @@ def dbov(samples: Samples) -> int:
     """The level in -dBov, 0 (loudest) to 127 (silence), as RFC 6464 sends it."""
     x = samples.astype(np.float32)
     power = float(np.dot(x, x)) / max(1, len(x)) / (32768.0 * 32768.0)
-    return SILENCE_DBOV if power <= 0 else int(min(SILENCE_DBOV, max(0.0, round(-10 * np.log10(power)))))
+    return QUIET if power <= 0 else int(min(QUIET, max(0.0, round(-10 * np.log10(power)))))
