@@ -82,7 +82,7 @@ RELIANCES = (
     Reliance(
         "aiortc.rtcdtlstransport:RTCDtlsTransport",
         ("_handle_rtp_data", "_handle_rtcp_data", "_set_role", "_write_ssl"),
-        "decrypted packets come out of the first two until media takes its short way; what the last one writes is repeated",
+        "decrypted packets come out of the first two until media takes its short way; what the last writes is repeated",
     ),
     Reliance("aiortc.rtcdtlstransport:RTCDtlsTransport", ("_ssl", "_role", "bio_read"), "the same", used=True),
     Reliance(
