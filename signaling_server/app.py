@@ -56,7 +56,7 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
     """
     clock = clock or Clock()
     async with contextlib.AsyncExitStack() as stack:
-        store = await Store.open(settings.db, app_id=settings.app_id)
+        store = await Store.open(settings.db, app_id=settings.app_id, migrate=settings.migrate, sync=settings.db_sync)
         stack.push_async_callback(store.close)
         metrics = Metrics()
         failures = Failures(settings.limits)

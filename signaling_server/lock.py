@@ -1,10 +1,14 @@
-"""One server per database: a lock file that the operating system releases when its process dies, however it dies."""
+"""One server per database: a lock that is released when its process dies, however it dies.
+
+Beside an SQLite file it is a lock file, which the operating system lets go; in PostgreSQL it is an advisory lock.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from pycall.core.errors import ConfigError, ErrorCode
 
@@ -51,3 +55,25 @@ else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Taken(Exception):
+    """Another server holds the lock of this PostgreSQL database."""
+
+
+_ADVISORY_LOCK = 0x7079_6361_6C6C
+"""`pycall`; advisory locks belong to one database of the server."""
+
+
+def hold_advisory_lock(connection: Any, _record: object) -> None:
+    """On each new connection of the one that writes: no lock, no connection. It ends with the connection."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})")
+        held = cursor.fetchone()[0]
+    finally:
+        cursor.close()
+    connection.commit()
+    if not held:
+        connection.close()
+        raise Taken("another server is using this database; stop it, or choose another with --db")

@@ -77,6 +77,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("port", "Port to listen on; 0 takes a free one.", "8790", Kind.NUMBER, low=0, high=65535),
     Option("db", "Where calls are kept: a file name or a database URL.", "pycall.db; with --dev beside its note",
            metavar="URL"),
+    Option("migrate", "Bring a database of an older version to the newest before serving.", "false", Kind.SWITCH),
+    Option("db_sync", "What a stored call survives with SQLite: normal, the death of the server; full, that of the "
+           "machine too, at one sync of the disk for each commit.", "normal", choices=("normal", "full"),
+           has_flag=False),
     Option("app_id", "SDKAppID of the tickets.", "1400000000", Kind.NUMBER, low=1, high=2**53 - 1),
     Option("secret_key", "Key that signs tickets, 32 random bytes.", has_flag=False, secret=True),
     Option("old_secret_key", "Key that is good as well while keys are rotated.", has_flag=False, secret=True),

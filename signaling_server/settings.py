@@ -38,6 +38,10 @@ class Settings:
     """0: any free port."""
     db: str = DEFAULT_DB
     """A path, or an SQLAlchemy URL with an asyncio driver."""
+    migrate: bool = False
+    """Bring the database to the newest version first."""
+    db_sync: str = "normal"
+    """`full`: every commit is on disk before anybody is told (SQLite)."""
     dev: bool = False
     dev_file: Path | None = None
     """Where to leave the note for this machine's clients; None: nowhere."""

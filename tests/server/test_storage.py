@@ -33,7 +33,7 @@ def somebody_writes(database: Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signaling_server.store.BUSY_MILLISECONDS", 100)
+    monkeypatch.setattr("signaling_server.database.BUSY_MILLISECONDS", 100)
 
 
 async def test_a_command_that_cannot_be_written_has_not_happened(room: Room, tmp_path: Path) -> None:

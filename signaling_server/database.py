@@ -1,0 +1,207 @@
+"""The database under the store: opened by one server at a time, at its newest version, one writer beside readers.
+
+What a committed transaction survives: the death of this process, however it dies (kill -9), always. The machine's
+power failing: with PostgreSQL as that server is set up (by default yes); with SQLite the last moments may be lost,
+never damaged, unless every commit is synced (`db_sync=full`, several milliseconds each on a disk).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from pycall.core.errors import ConfigError, ErrorCode, PyCallError
+
+from .lock import DatabaseLock, Taken, hold_advisory_lock
+from .versions import bring_up, load_revisions, look
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+BUSY_MILLISECONDS = 2000
+"""How long a write waits for another program that holds the database."""
+READERS = 2
+"""Connections that only read, so that a long query holds up no call."""
+TAKE_SECONDS = 3.0
+"""How long to wait for PostgreSQL to notice that the server before is gone."""
+
+
+class StoreError(PyCallError):
+    """The database did not take or give something; nothing of it was written."""
+
+
+class Database:
+    """All methods but `open` raise StoreError, and only that, when the database fails."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, lock: DatabaseLock | None) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._lock = lock
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = False, sync: str = "normal") -> Database:
+        """`url` is a path or an SQLAlchemy URL; with `migrate` an older database is brought to the newest version.
+
+        Raises ConfigError if the URL is wrong, another server uses the database, or its version is another.
+        """
+        database = await asyncio.to_thread(cls._opened, url, sync)
+        try:
+            await database._prepare(migrate)
+        except PyCallError:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    def _opened(cls, url: str, sync: str) -> Database:
+        target = _parse(url)
+        writer, reader = _engines(target, sync)
+        lock = DatabaseLock.take(Path(target.database)) if _is_file(target) and target.database else None
+        return cls(writer, reader, lock)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._writer.dialect.name
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: all of it or nothing."""
+        async with _errors(), self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """What was committed up to now; one picture for all queries inside."""
+        async with _errors(), self._reader.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Let go of the database; what was saved is on disk."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    async def _prepare(self, migrate: bool) -> None:
+        try:
+            await self._bring_up(migrate)
+        except StoreError as error:
+            if isinstance(error.__cause__, Taken):
+                raise ConfigError(ErrorCode.BAD_SETTING, str(error.__cause__)) from error
+            raise
+
+    async def _bring_up(self, migrate: bool) -> None:
+        work: Callable[[sa.Connection], None] = look
+        if migrate:
+            work = partial(bring_up, revisions=await asyncio.to_thread(load_revisions))
+        deadline = asyncio.get_running_loop().time() + TAKE_SECONDS
+        while True:
+            try:
+                async with self.writing() as connection:
+                    await connection.run_sync(work)
+                return
+            except StoreError as error:
+                if not isinstance(error.__cause__, Taken) or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def _errors() -> AsyncIterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError, Taken) as error:
+        raise _store_error(error) from error
+    except Exception as error:
+        # PostgreSQL's driver raises its own errors while it connects; it is not always installed.
+        if type(error).__module__.partition(".")[0] != "asyncpg":
+            raise
+        raise _store_error(error) from error
+
+
+def _store_error(error: Exception) -> StoreError:
+    if isinstance(error, Taken):
+        return StoreError(ErrorCode.STORAGE, str(error))
+    hint = "look whether its disk is full or read-only"
+    return StoreError(ErrorCode.STORAGE, f"the database failed: {_cause(error)}; {hint}")
+
+
+def _parse(url: str) -> sa.URL:
+    if "://" not in url:
+        return sa.URL.create("sqlite+aiosqlite", database=url)
+    try:
+        target = sa.make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise _no_database("this is no database URL") from error
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    return target.set(drivername=driver.get(target.drivername, target.drivername))
+
+
+def _is_file(target: sa.URL) -> bool:
+    return target.get_backend_name() == "sqlite" and target.database not in {None, "", ":memory:"}
+
+
+def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
+    """The writer has one connection: SQLite knows one writer only, and PostgreSQL's lock is held by a connection."""
+    try:
+        if target.get_backend_name() == "sqlite":
+            return _sqlite_engines(target, sync)
+        writer = create_async_engine(target, pool_size=1, max_overflow=0)
+        reader = create_async_engine(target, pool_size=READERS, max_overflow=0, pool_pre_ping=True)
+    except (ImportError, NoSuchModuleError, ArgumentError) as error:
+        raise _no_database(f"{target.drivername} is not installed, or not for asyncio") from error
+    if writer.dialect.name == "postgresql":
+        event.listen(writer.sync_engine, "connect", hold_advisory_lock)
+    return writer, reader
+
+
+def _sqlite_engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
+    if not _is_file(target):
+        alone = create_async_engine(target, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+        _prepare_sqlite(alone, "BEGIN", [])
+        return alone, alone
+    writer = create_async_engine(target, pool_size=1, max_overflow=0)
+    reader = create_async_engine(target, pool_size=READERS, max_overflow=0)
+    _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["journal_mode=WAL", f"synchronous={sync.upper()}"])
+    _prepare_sqlite(reader, "BEGIN", ["query_only=ON"])
+    return writer, reader
+
+
+def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: list[str]) -> None:
+    """Transactions begin where we say, so that changes of the tables are part of them too."""
+
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in [f"busy_timeout={BUSY_MILLISECONDS}", *pragmas]:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+
+def _no_database(problem: str) -> ConfigError:
+    return ConfigError(
+        ErrorCode.BAD_SETTING,
+        f"{problem}; give a path, sqlite:///path or postgresql://user@host/name with --db "
+        "(PostgreSQL needs pip install 'pycall[postgres]')",
+    )
+
+
+def _cause(error: Exception) -> str:
+    """One line, without the statement and its values."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(cause).split())[:200]
