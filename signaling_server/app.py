@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from aiohttp import web
-
-from pycall.core.errors import ConfigError, ErrorCode
 
 from .admission import Failures
 from .clock import Clock
 from .devfile import remove_dev_file, write_dev_file
 from .health import Health
+from .listening import Handler, base_url, listening
 from .metrics import Metrics
 from .metrics_page import MetricsPage, metrics_listening
-from .settings import Settings, is_loopback
+from .openapi import OpenApi
+from .rest import Generation, Rest
+from .rest_v4 import V4
+from .settings import Settings
 from .sockets import Sockets
 from .store import Store
 from .tenants import judging, open_tenants
@@ -30,9 +28,7 @@ from .tenants import judging, open_tenants
 logger = logging.getLogger(__name__)
 
 PATH = "/ws"
-KEEP_ALIVE_SECONDS = 15.0
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+GENERATIONS: tuple[Generation, ...] = (V4(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +70,14 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
             PATH: sockets.handle,
             "/healthz": health.handle,
             "/readyz": health.handle_ready,
+            "/openapi.json": OpenApi(GENERATIONS).handle,
             **({} if metrics_port is not None else {"/metrics": page.handle_here}),
         }
-        port = await stack.enter_async_context(_listening(settings, routes))
+        rest = Rest(settings, tenants, clock, failures, metrics, GENERATIONS)
+        port = await stack.enter_async_context(listening(settings, routes, rest.routes()))
         stack.push_async_callback(sockets.shutdown)
         stack.callback(health.stop)
-        scheme = "wss" if settings.tls.cert else "ws"
-        url = f"{scheme}://{_address(settings.host)}:{port}{PATH}"
+        url = base_url(settings, port) + PATH
         await stack.enter_async_context(_noted(settings, url))
         logger.info("listening on %s", url)
         yield Server(url, port, ended, metrics_port)
@@ -118,61 +115,6 @@ async def _task(work: Coroutine[None, None, None], name: str) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, routes: Mapping[str, Handler]) -> AsyncIterator[int]:
-    """Takes connections; gives the port."""
-    application = web.Application(middlewares=[_in_json])
-    for path, handler in routes.items():
-        application.router.add_get(path, handler)
-    runner = web.AppRunner(application, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        # "localhost" may stand for two addresses, which would get two different free ports.
-        host = "127.0.0.1" if settings.host == "localhost" else settings.host
-        site = web.TCPSite(runner, host, settings.port, ssl_context=await asyncio.to_thread(settings.tls.context))
-        await _bind(site, settings)
-        if not is_loopback(settings.host) and not settings.tls.cert:
-            logger.warning(
-                "clients' connections are not encrypted; set --tls-cert and --tls-key, or put a TLS proxy in front"
-            )
-        yield site.port
-    finally:
-        await runner.cleanup()
-
-
-async def _bind(site: web.TCPSite, settings: Settings) -> None:
-    try:
-        await site.start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                ErrorCode.PORT_TAKEN,
-                f"port {settings.port} on {settings.host} is taken; stop the other program or choose another --port",
-            ) from error
-        raise ConfigError(
-            ErrorCode.BAD_SETTING,
-            f"cannot listen on {settings.host} port {settings.port}: {_reason(error)}; choose another --host or --port",
-        ) from error
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error.strerror)
-
-
-@web.middleware
-async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every HTTP error has the same shape, and nothing is cached."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        code = error.reason.lower().replace(" ", "_")
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        response = web.json_response({"error": {"code": code}}, status=error.status, headers=headers)
-    if not response.prepared:
-        response.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
-    return response
-
-
-@asynccontextmanager
 async def _noted(settings: Settings, url: str) -> AsyncIterator[None]:
     """While a development server runs, its note is there."""
     path = settings.dev_file
@@ -185,9 +127,3 @@ async def _noted(settings: Settings, url: str) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(remove_dev_file, path, url=url)
-
-
-def _address(host: str) -> str:
-    """How a client on this machine writes it in a URL."""
-    named = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)
-    return f"[{named}]" if ":" in named else named

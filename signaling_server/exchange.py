@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
@@ -27,12 +28,16 @@ from .switchboard import Batch, Close, SessionId, Switchboard, Tell
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 INBOX = 1024
 """Inputs that may wait; a socket whose input does not fit is not read from until it does."""
 BATCH = 64
 """Inputs that share one transaction at most."""
 OWED = 1000
 RETRY_SECONDS = 1.0
+ASK_SECONDS = 3.0
+"""How long somebody from outside waits for an answer (REST, `backend timeout`)."""
 REFUSAL = "the server cannot write to its database; nothing was changed, try again later"
 
 
@@ -59,7 +64,15 @@ class Gone:
     session: SessionId
 
 
-Input = Arrived | Said | Gone
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Somebody who is no client asks or changes something; answered once what came of it is stored."""
+
+    step: Callable[[Switchboard, float], Any]
+    answer: asyncio.Future[Any]
+
+
+Input = Arrived | Said | Gone | Ask
 
 
 class Exchange:
@@ -82,6 +95,7 @@ class Exchange:
         self._owed: list[Said] = []
         """Reports that could not be written down; a client sends them once only."""
         self._retry_at: float | None = None
+        self._answers: list[tuple[asyncio.Future[Any], object]] = []
         self._stopped = False
 
     def has_line(self, user_id: UserId) -> bool:
@@ -91,6 +105,13 @@ class Exchange:
     async def put(self, item: Input) -> None:
         """Hand in one input; waits while the inbox is full."""
         await self._inbox.put(item)
+
+    async def ask(self, step: Callable[[Switchboard, float], T]) -> T:
+        """What `step` gives of the switchboard and the time; raises StoreError, or TimeoutError after 3 s."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(ASK_SECONDS):
+            await self._inbox.put(Ask(step, answer))
+            return await answer
 
     async def stop(self) -> None:
         """Let `run` end once everything handed in before is done."""
@@ -141,6 +162,7 @@ class Exchange:
             self._tell(batch)
         else:
             self._switchboard.undo()
+            self._answers.clear()
             self._without_writing(inputs, now)
 
     def _handle_timer(self, now: float) -> None:
@@ -156,6 +178,8 @@ class Exchange:
                 self._switchboard.receive(item.session, item.message, now)
             case Gone():
                 self._switchboard.disconnect(item.session, now)
+            case Ask():
+                self._answers.append((item.answer, item.step(self._switchboard, now)))
 
     async def _saved(self, batch: Batch, now: float) -> bool:
         if not batch.saved and not batch.users:
@@ -174,6 +198,10 @@ class Exchange:
         log_facts(batch.facts)
         for item in batch.tell:
             self._deliver(item)
+        for answer, value in self._answers:
+            if not answer.done():
+                answer.set_result(value)
+        self._answers.clear()
 
     def _without_writing(self, inputs: list[Input], now: float) -> None:
         """After a failure, each input by itself: what needs no writing happens, what does is refused."""
@@ -184,6 +212,7 @@ class Exchange:
                 self._tell(batch)
             else:
                 self._switchboard.undo()
+                self._answers.clear()
                 self._refuse(item)
 
     def _refuse(self, item: Input) -> None:
@@ -193,6 +222,8 @@ class Exchange:
             case Said(message=Command() as command):
                 reply = Reply(req_id=command.req_id, ok=False, code=ErrorCode.STORAGE, message=REFUSAL)
                 self._deliver(Tell(item.session, reply))
+            case Ask() if not item.answer.done():
+                item.answer.set_exception(StoreError(ErrorCode.STORAGE, REFUSAL))
             case Said(message=PeerReport()) if len(self._owed) < OWED:
                 self._owed.append(item)
                 self._retry_at = self._clock.now() + RETRY_SECONDS

@@ -52,6 +52,10 @@ class Limits:
     """Calls an hour from one user to the same other."""
     calls_per_address: int = 100
     """Calls a minute from one address."""
+    body_bytes: int = 65536
+    """Of a REST request."""
+    body_seconds: float = 10.0
+    """For it to arrive."""
     count_this_machine: bool = False
     """Whether limits by address hold for this machine too: programs here, or all the world through a proxy here."""
 

@@ -86,6 +86,18 @@ class Switchboard:
         """Whether a call rings or runs for this user."""
         return user_id in self._book.lines
 
+    def find_call(self, call_id: str) -> StoredCall | None:
+        """The call with this id, if it rings or runs."""
+        return self._book.find(call_id)
+
+    def end_call(self, call_id: str, reason: EndReason, by: UserId, now: float) -> bool:
+        """End a call from outside; False if there is none."""
+        call = self._book.find(call_id)
+        if call is not None:
+            self._now = now
+            self._judge.end(call, reason, by, now)
+        return call is not None
+
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:

@@ -1,0 +1,108 @@
+"""The OpenAPI document of the REST interface, made from the operations themselves; served at `/openapi.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from pycall.core.usersig import MAX_SIG_CHARS
+
+from .rest import Generation, Operation
+
+SCHEMAS = "#/components/schemas/{name}"
+Json = dict[str, Any]
+
+QUERY: tuple[Json, ...] = (
+    {
+        "name": "sdkappid",
+        "required": True,
+        "description": "The app.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
+    },
+    {
+        "name": "identifier",
+        "required": True,
+        "description": "An administrator of the app.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,32}$"},
+    },
+    {
+        "name": "random",
+        "description": "Any number; kept for clients of the documented interface.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+    },
+    {"name": "contenttype", "schema": {"type": "string", "enum": ["json"]}},
+)
+USER_SIG: Json = {
+    "type": "apiKey",
+    "in": "query",
+    "name": "usersig",
+    "description": f"The administrator's UserSig, at most {MAX_SIG_CHARS} characters.",
+}
+
+
+class OpenApi:
+    """Made once, at the start."""
+
+    def __init__(self, generations: Iterable[Generation]) -> None:
+        self._body = msgspec.json.encode(document(generations))
+
+    async def handle(self, _request: web.Request) -> web.Response:
+        """The HTTP handler."""
+        return web.Response(body=self._body, content_type="application/json")
+
+
+def document(generations: Iterable[Generation]) -> Json:
+    """The whole document, as JSON values."""
+    pairs = [(one, operation) for one in generations for operation in one.operations]
+    requests = {operation.request for _, operation in pairs}
+    answers = {answer for one, op in pairs for answer in (one.answer_type(op), one.refusal_type())}
+    kinds = sorted(requests | answers, key=str)
+    found, components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
+    schemas = dict(zip(kinds, found, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "pycall",
+            "version": "1",
+            "description": "REST for the back office. v1 answers 200 whatever happens: look at errorCode.",
+        },
+        "paths": {op.path: {"post": _operation(one, op, schemas)} for one, op in pairs},
+        "components": {"schemas": _plain(components), "securitySchemes": {"userSig": USER_SIG}},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Patterns as JavaScript writes them, without Python's `\\A` and `\\Z`."""
+    if isinstance(value, dict):
+        kept = {key: _plain(inner) for key, inner in value.items()}
+        if isinstance(pattern := kept.get("pattern"), str):
+            kept["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+        return kept
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _operation(generation: Generation, operation: Operation, schemas: dict[Any, Any]) -> Json:
+    refusal = _answer("Refused", schemas[generation.refusal_type()])
+    answers = {"200": _answer("Done", schemas[generation.answer_type(operation)])}
+    for status in generation.statuses(operation):
+        answers[str(status)] = refusal
+    return {
+        "operationId": operation.path.strip("/").replace("/", "_"),
+        "summary": operation.summary,
+        "description": f"At most {operation.rate} requests a second. Needs the scope {operation.scope.value}.",
+        "tags": [generation.name],
+        "security": [{"userSig": []}],
+        "parameters": [{"in": "query"} | parameter for parameter in QUERY],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schemas[operation.request]}},
+        },
+        "responses": answers,
+    }
+
+
+def _answer(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,228 @@
+"""REST, generation v4: `/v4/<service>/<command>`, for calls made with `calls`.
+
+Every answer has `ActionStatus`, `ErrorCode` and `ErrorInfo`; refusals have an HTTP status that says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from pycall.core.bounds import CallIdText
+from pycall.core.types import EndReason, MemberState
+
+from .apps import Scope
+from .ledger import StoredCall
+from .rest import EVERYWHERE, Caller, Operation
+from .rest_errors import Fault, RestError
+
+RATE = 200
+Media = Literal["Audio", "Video"]
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """Base of what is said in this generation."""
+
+
+class Empty(Named, frozen=True, kw_only=True):
+    """`{}`."""
+
+
+class OneCall(Named, frozen=True, kw_only=True):
+    """A call by its id."""
+
+    call_id: CallIdText
+
+
+class CallInfo(Named, frozen=True, kw_only=True):
+    """A call that rings or runs."""
+
+    call_id: str
+    media_type: Media
+    chat_group_id: str
+    room_id: str
+    room_id_type: Literal[1, 2]
+    """1: a number, 2: a name."""
+
+
+class CallUser(msgspec.Struct, frozen=True, kw_only=True):
+    """One user of it."""
+
+    user: str = msgspec.field(name="User_Account")
+    status: Literal["Calling", "Waiting"] = msgspec.field(name="Status")
+    """Waiting: it rings for them."""
+
+
+class CallState(Named, frozen=True, kw_only=True):
+    """A call and who has a part in it now."""
+
+    call_info: CallInfo
+    user_list: tuple[CallUser, ...]
+
+
+T = TypeVar("T")
+
+
+class Done(Named, frozen=True, kw_only=True):
+    """It was done."""
+
+    action_status: Literal["OK"] = "OK"
+    error_code: Literal[0] = 0
+    error_info: str = ""
+    request_id: str
+
+
+class Answer(Done, Generic[T], frozen=True, kw_only=True):
+    """And this is the answer."""
+
+    response: T
+
+
+class Refusal(Named, frozen=True, kw_only=True):
+    """It was not done."""
+
+    action_status: Literal["FAIL"] = "FAIL"
+    error_code: Annotated[int, Meta(ge=1)]
+    error_info: str
+    request_id: str
+
+
+async def get_call_info(caller: Caller, asked: OneCall) -> CallState:
+    """A call that rings or runs, and who has a part in it now."""
+    call = await caller.tenant.exchange.ask(lambda board, _now: board.find_call(asked.call_id))
+    if call is None:
+        raise RestError(Fault.NO_CALL, "there is no such call, or it has ended")
+    users = (
+        CallUser(user=member.user_id, status="Calling" if member.state is MemberState.JOINED else "Waiting")
+        for member in call.members
+        if member.state is not MemberState.GONE
+    )
+    return CallState(call_info=info_of(call), user_list=tuple(users))
+
+
+async def end_call(caller: Caller, asked: OneCall) -> None:
+    """Ends the call; its members see the reason `ended_by_server`."""
+    reason, by = EndReason.ENDED_BY_SERVER, caller.identifier
+    if not await caller.tenant.exchange.ask(lambda board, now: board.end_call(asked.call_id, reason, by, now)):
+        raise RestError(Fault.NO_CALL, "there is no such call, or it has ended")
+
+
+def info_of(call: StoredCall) -> CallInfo:
+    """As the interface tells it."""
+    room = getattr(call, "room_id", 1)
+    return CallInfo(
+        call_id=call.call_id,
+        media_type="Video" if call.media.has_video else "Audio",
+        chat_group_id=getattr(call, "chat_group_id", ""),
+        room_id=str(room),
+        room_id_type=1 if isinstance(room, int) else 2,
+    )
+
+
+STATUS = {
+    Fault.NO_APP_ID: 400,
+    Fault.UNKNOWN_APP: 401,
+    Fault.QUERY: 400,
+    Fault.TICKET: 401,
+    Fault.EXPIRED: 401,
+    Fault.NOT_ADMIN: 403,
+    Fault.RATE: 429,
+    Fault.FAILURES: 429,
+    Fault.TOO_BIG: 413,
+    Fault.TOO_LATE: 408,
+    Fault.MEDIA_TYPE: 415,
+    Fault.NOT_JSON: 400,
+    Fault.PARAMETER: 400,
+    Fault.NO_CALLBACK: 404,
+    Fault.NO_RECORD: 404,
+    Fault.NO_CALL: 404,
+    Fault.STORAGE: 503,
+}
+NUMBERS = {
+    Fault.NO_APP_ID: 60012,
+    Fault.UNKNOWN_APP: 60006,
+    Fault.QUERY: 60002,
+    Fault.TICKET: 60004,
+    Fault.EXPIRED: 60005,
+    Fault.NOT_ADMIN: 60010,
+    Fault.RATE: 60011,
+    Fault.FAILURES: 60007,
+    Fault.TOO_BIG: 60002,
+    Fault.TOO_LATE: 60008,
+    Fault.MEDIA_TYPE: 60002,
+    Fault.NOT_JSON: 60003,
+    Fault.NO_CALLBACK: 100301,
+    Fault.NO_RECORD: 101050,
+    Fault.NO_CALL: 101004,
+}
+"""The documented errors; two more depend on the service."""
+
+
+def number_of(operation: Operation, fault: Fault) -> int:
+    """The documented error for this fault of this operation."""
+    base = 100_000 if "/call_config/" in operation.path else 101_000
+    return {Fault.STORAGE: base + 1, Fault.PARAMETER: base + 2}.get(fault) or NUMBERS[fault]
+
+
+class V4:
+    """See the module's docstring."""
+
+    name = "v4"
+    operations: tuple[Operation, ...] = (
+        Operation(
+            path="/v4/call_engine_http_srv/get_call_info",
+            summary="A call that rings or runs",
+            request=OneCall,
+            response=CallState,
+            scope=Scope.READ,
+            rate=RATE,
+            faults=frozenset({Fault.NO_CALL}),
+            run=get_call_info,
+        ),
+        Operation(
+            path="/v4/call_engine_http_srv/end_call",
+            summary="End a call",
+            request=OneCall,
+            response=None,
+            scope=Scope.WRITE,
+            rate=RATE,
+            faults=frozenset({Fault.NO_CALL}),
+            run=end_call,
+        ),
+    )
+
+    def answer(self, operation: Operation, request_id: str, data: Any) -> web.Response:
+        """`ActionStatus` OK."""
+        done = Done(request_id=request_id)
+        return _json(done if operation.response is None else Answer(request_id=request_id, response=data), 200)
+
+    def refuse(self, operation: Operation, request_id: str, error: RestError) -> web.Response:
+        """`ActionStatus` FAIL."""
+        number = number_of(operation, error.fault)
+        response = _json(
+            Refusal(error_code=number, error_info=error.message, request_id=request_id), STATUS[error.fault]
+        )
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    def answer_type(self, operation: Operation) -> Any:
+        """What `answer` writes."""
+        generic: Any = Answer
+        return Done if operation.response is None else generic[operation.response]
+
+    def refusal_type(self) -> Any:
+        """What `refuse` writes."""
+        return Refusal
+
+    def statuses(self, operation: Operation) -> Iterable[int]:
+        """The HTTP statuses of refusals."""
+        return sorted({STATUS[fault] for fault in EVERYWHERE | operation.faults})
+
+
+def _json(value: Done | Refusal, status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
