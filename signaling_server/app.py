@@ -19,6 +19,7 @@ from .metrics import Metrics
 from .metrics_page import MetricsPage, metrics_listening
 from .openapi import OpenApi
 from .rest import Generation, Rest
+from .rest_v1 import V1
 from .rest_v4 import V4
 from .settings import Settings
 from .sockets import Sockets
@@ -28,7 +29,7 @@ from .tenants import judging, open_tenants
 logger = logging.getLogger(__name__)
 
 PATH = "/ws"
-GENERATIONS: tuple[Generation, ...] = (V4(),)
+GENERATIONS: tuple[Generation, ...] = (V1(), V4())
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def document(generations: Iterable[Generation]) -> Json:
     """The whole document, as JSON values."""
     pairs = [(one, operation) for one in generations for operation in one.operations]
     requests = {operation.request for _, operation in pairs}
-    answers = {answer for one, op in pairs for answer in (one.answer_type(op), one.refusal_type())}
+    answers = {answer for one, op in pairs for answer in (*one.answer_types(op), one.refusal_type())}
     kinds = sorted(requests | answers, key=str)
     found, components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
     schemas = dict(zip(kinds, found, strict=True))
@@ -86,7 +86,8 @@ def _plain(value: Any) -> Any:
 
 def _operation(generation: Generation, operation: Operation, schemas: dict[Any, Any]) -> Json:
     refusal = _answer("Refused", schemas[generation.refusal_type()])
-    answers = {"200": _answer("Done", schemas[generation.answer_type(operation)])}
+    done = [schemas[kind] for kind in generation.answer_types(operation)]
+    answers = {"200": _answer("Done", done[0] if len(done) == 1 else {"anyOf": done})}
     for status in generation.statuses(operation):
         answers[str(status)] = refusal
     return {

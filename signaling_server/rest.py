@@ -80,8 +80,8 @@ class Generation(Protocol):
     def answer(self, operation: Operation, request_id: str, data: Any) -> web.Response: ...
     def refuse(self, operation: Operation, request_id: str, error: RestError) -> web.Response: ...
 
-    def answer_type(self, operation: Operation) -> Any:
-        """What `answer` writes."""
+    def answer_types(self, operation: Operation) -> tuple[Any, ...]:
+        """What is written with status 200."""
 
     def refusal_type(self) -> Any:
         """What `refuse` writes."""

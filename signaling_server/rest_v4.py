@@ -12,57 +12,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from pycall.core.bounds import CallIdText
-from pycall.core.types import EndReason, MemberState
-
-from .apps import Scope
-from .ledger import StoredCall
-from .rest import EVERYWHERE, Caller, Operation
+from . import rest_v4_calls, rest_v4_config
+from .rest import EVERYWHERE, Operation
 from .rest_errors import Fault, RestError
-
-RATE = 200
-Media = Literal["Audio", "Video"]
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """Base of what is said in this generation."""
-
-
-class Empty(Named, frozen=True, kw_only=True):
-    """`{}`."""
-
-
-class OneCall(Named, frozen=True, kw_only=True):
-    """A call by its id."""
-
-    call_id: CallIdText
-
-
-class CallInfo(Named, frozen=True, kw_only=True):
-    """A call that rings or runs."""
-
-    call_id: str
-    media_type: Media
-    chat_group_id: str
-    room_id: str
-    room_id_type: Literal[1, 2]
-    """1: a number, 2: a name."""
-
-
-class CallUser(msgspec.Struct, frozen=True, kw_only=True):
-    """One user of it."""
-
-    user: str = msgspec.field(name="User_Account")
-    status: Literal["Calling", "Waiting"] = msgspec.field(name="Status")
-    """Waiting: it rings for them."""
-
-
-class CallState(Named, frozen=True, kw_only=True):
-    """A call and who has a part in it now."""
-
-    call_info: CallInfo
-    user_list: tuple[CallUser, ...]
-
+from .rest_v4_words import Named
 
 T = TypeVar("T")
 
@@ -89,38 +42,6 @@ class Refusal(Named, frozen=True, kw_only=True):
     error_code: Annotated[int, Meta(ge=1)]
     error_info: str
     request_id: str
-
-
-async def get_call_info(caller: Caller, asked: OneCall) -> CallState:
-    """A call that rings or runs, and who has a part in it now."""
-    call = await caller.tenant.exchange.ask(lambda board, _now: board.find_call(asked.call_id))
-    if call is None:
-        raise RestError(Fault.NO_CALL, "there is no such call, or it has ended")
-    users = (
-        CallUser(user=member.user_id, status="Calling" if member.state is MemberState.JOINED else "Waiting")
-        for member in call.members
-        if member.state is not MemberState.GONE
-    )
-    return CallState(call_info=info_of(call), user_list=tuple(users))
-
-
-async def end_call(caller: Caller, asked: OneCall) -> None:
-    """Ends the call; its members see the reason `ended_by_server`."""
-    reason, by = EndReason.ENDED_BY_SERVER, caller.identifier
-    if not await caller.tenant.exchange.ask(lambda board, now: board.end_call(asked.call_id, reason, by, now)):
-        raise RestError(Fault.NO_CALL, "there is no such call, or it has ended")
-
-
-def info_of(call: StoredCall) -> CallInfo:
-    """As the interface tells it."""
-    room = getattr(call, "room_id", 1)
-    return CallInfo(
-        call_id=call.call_id,
-        media_type="Video" if call.media.has_video else "Audio",
-        chat_group_id=getattr(call, "chat_group_id", ""),
-        room_id=str(room),
-        room_id_type=1 if isinstance(room, int) else 2,
-    )
 
 
 STATUS = {
@@ -172,28 +93,7 @@ class V4:
     """See the module's docstring."""
 
     name = "v4"
-    operations: tuple[Operation, ...] = (
-        Operation(
-            path="/v4/call_engine_http_srv/get_call_info",
-            summary="A call that rings or runs",
-            request=OneCall,
-            response=CallState,
-            scope=Scope.READ,
-            rate=RATE,
-            faults=frozenset({Fault.NO_CALL}),
-            run=get_call_info,
-        ),
-        Operation(
-            path="/v4/call_engine_http_srv/end_call",
-            summary="End a call",
-            request=OneCall,
-            response=None,
-            scope=Scope.WRITE,
-            rate=RATE,
-            faults=frozenset({Fault.NO_CALL}),
-            run=end_call,
-        ),
-    )
+    operations: tuple[Operation, ...] = (*rest_v4_calls.OPERATIONS, *rest_v4_config.OPERATIONS)
 
     def answer(self, operation: Operation, request_id: str, data: Any) -> web.Response:
         """`ActionStatus` OK."""
@@ -210,10 +110,10 @@ class V4:
             response.headers["Retry-After"] = str(error.retry_after)
         return response
 
-    def answer_type(self, operation: Operation) -> Any:
-        """What `answer` writes."""
+    def answer_types(self, operation: Operation) -> tuple[Any, ...]:
+        """What is written with status 200."""
         generic: Any = Answer
-        return Done if operation.response is None else generic[operation.response]
+        return (Done,) if operation.response is None else (generic[operation.response],)
 
     def refusal_type(self) -> Any:
         """What `refuse` writes."""

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from .apps import App
+from .callbacks import Callbacks
 from .clock import Clock
 from .exchange import Exchange
 from .metrics import Metrics
+from .outbox import Outbox
 from .store import Store
 from .switchboard import Close, Switchboard, Tell
 
@@ -29,6 +31,8 @@ class Tenant:
     store: Store
     """Reads and writes rows of this app only."""
     exchange: Exchange
+    callbacks: Callbacks
+    outbox: Outbox
 
 
 async def open_tenants(
@@ -41,7 +45,9 @@ async def open_tenants(
         switchboard = await _switchboard(own, clock)
         metrics.watch(switchboard)
         exchange = Exchange(switchboard, own, clock, deliver, metrics)
-        tenants[app.app_id] = Tenant(app, own, exchange)
+        callbacks = Callbacks(own)
+        await callbacks.load()
+        tenants[app.app_id] = Tenant(app, own, exchange, callbacks, Outbox(own))
     return tenants
 
 
