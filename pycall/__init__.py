@@ -84,6 +84,12 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
     from pycall.engine import (
         CallEngine as CallEngine,
     )
+    from pycall.media.process.background import (
+        BackgroundMode as BackgroundMode,
+    )
+    from pycall.media.process.segmentation import (
+        SegmentationModel as SegmentationModel,
+    )
     from pycall.media.frames import (
         AudioFrame as AudioFrame,
         VideoFrame as VideoFrame,
@@ -103,6 +109,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "CallEngine": "pycall.engine",
     "EngineConfig": "pycall.config",
+    "BackgroundMode": "pycall.media.process.background",
+    "SegmentationModel": "pycall.media.process.segmentation",
     **dict.fromkeys(["AudioFrame", "VideoFrame"], "pycall.media.frames"),
     **dict.fromkeys(["AudioSource", "VideoSource", "Intake"], "pycall.media.source"),
     **dict.fromkeys(["AudioSink", "VideoSink"], "pycall.media.sink"),

@@ -102,6 +102,20 @@ def checked_bool(what: str, value: object) -> bool:
     return checked_choice(what, value, (False, True))
 
 
+def checked_text(what: str, value: object) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise _bad(f"{what} must be a string, not {type(value).__name__}")
+    return value
+
+
+def checked_level(what: str, value: object, most: float) -> float:
+    """A number from 0 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise _bad(f"{what} must be 0 to {most:g}, not {value!r}")
+    return float(value)
+
+
 def checked_view(showing: object, size: object) -> ViewSpec:
     """A view and its size: (width, height) in pixels, 16 to 4096 each, or None."""
     if not (isinstance(showing, str | VideoSink) or callable(showing)):

@@ -52,7 +52,13 @@ class CallMedia:
     def __init__(self, gear: Gear, listener: MediaListener, media: MediaType, own: UserId) -> None:
         self._gear = gear
         self._listener = listener
-        self._uplink = Uplink(profile=gear.profile, on_failure=self._source_failed, on_recovery=self._source_back)
+        self._uplink = Uplink(
+            profile=gear.profile,
+            on_failure=self._source_failed,
+            on_recovery=self._source_back,
+            effects=gear.effects,
+            voice=gear.voice,
+        )
         self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
         self.views = CallViews(gear, self._uplink, self._downlink, own)
         self._recording = CallRecording(gear, self._uplink, self._downlink, media, listener.media_failed)

@@ -9,6 +9,7 @@ from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.errors import ConfigError, ErrorCode
 
 if TYPE_CHECKING:
+    from pycall.media.process.segmentation import SegmentationModel
     from pycall.media.sink import AudioSink, VideoSink
     from pycall.media.source import AudioSource, VideoSource
 
@@ -32,6 +33,8 @@ class EngineConfig:
     video_source: str | VideoSource = "camera:0"
     audio_sink: str | AudioSink = "speaker"
     video_sink: str | VideoSink = "null"
+    segmentation_model: str | SegmentationModel | None = None
+    """ONNX file that finds people in pictures, for `BackgroundMode.PERSON`; a path alone takes values from 0 to 1."""
     record: str | None = None
     """Write each call to this file (`.mkv` or `.mp4`): their picture and ours, both voices in one track.
 

@@ -48,7 +48,6 @@ class CallEngine(MediaVerbs):
         """Raises `ConfigError`; opens nothing yet."""
         config = config or EngineConfig()
         check_servers(config.ice_servers)
-        self.config = config
         self._listeners = Listeners()
         super().__init__(Driver(config, _gear(config), self._listeners.announce))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.media.process.effects import PictureEffects
+from pycall.media.process.voice import VoiceSwitch
 from pycall.media.recorder import CallRecorder
 from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
 from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
@@ -30,6 +32,8 @@ class Gear:
     record: str | None = None
     recorded: int = 0
     """Calls so far that have (had) a recording."""
+    effects: PictureEffects = field(default_factory=PictureEffects)
+    voice: VoiceSwitch = field(default_factory=VoiceSwitch)
     renders: RenderBook = field(default_factory=RenderBook)
     views: dict[UserId, ViewSpec] = field(default_factory=dict)
     """A view of their own for these users, beside `video_sink`, which shows everybody."""

@@ -11,13 +11,14 @@ from typing import Literal
 from pycall.arguments import checked_choice, checked_profile
 from pycall.core.errors import CallError, ErrorCode, PyCallError
 from pycall.core.types import VideoProfile
+from pycall.effect_verbs import EffectVerbs
 from pycall.media.source import AudioSource, VideoSource
 from pycall.view_verbs import ViewVerbs
 
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL + 1)
 
 
-class MediaVerbs(ViewVerbs):
+class MediaVerbs(ViewVerbs, EffectVerbs):
     """What an engine sends and shows. Settings last: they hold for the running call and for every later one."""
 
     async def open_microphone(self) -> None:

@@ -16,6 +16,7 @@ class Verbs(LineView):
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)
         self._driver = driver
+        self.config = driver.config
         self._busy: set[str] = set()
         self._closed = False
 

@@ -58,6 +58,8 @@ class ErrorCode(str, Enum):
     CODEC = "codec"
     BAD_SINK = "bad_sink"
     """A sink of the program's own raised, so it gets nothing more."""
+    EFFECT = "effect"
+    """A filter over what is sent (background, beauty) does not work."""
     # Running
     PORT_TAKEN = "port_taken"
     BAD_SETTING = "bad_setting"

@@ -157,9 +157,10 @@ def inner_size(width: int, height: int, outer_width: int, outer_height: int) -> 
 
 def black_picture(width: int, height: int) -> av.VideoFrame:
     """A black yuv420p picture; width and height even."""
-    planes = np.full((height * 3 // 2, width), 128, np.uint8)
-    planes[:height] = 16
-    return av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+    picture = av.VideoFrame(width, height, "yuv420p")
+    for plane, value in zip(picture.planes, (16, 128, 128), strict=True):
+        pixels_of(plane)[:] = value
+    return picture
 
 
 def _with_bars(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:

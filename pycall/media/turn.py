@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange
 
 from pycall.media.frames import pixels_of
 
@@ -16,7 +17,7 @@ def turned(picture: av.VideoFrame, quarters: int, *, mirror: bool = False) -> av
     quarters %= 4
     if quarters == 0 and not mirror:
         return picture
-    even = picture.reformat(picture.width // 2 * 2, picture.height // 2 * 2, "yuv420p")
+    even = _even(picture)
     planes = [np.rot90(pixels_of(plane), quarters) for plane in even.planes]
     if mirror:
         planes = [plane[:, ::-1] for plane in planes]
@@ -29,7 +30,7 @@ def turned(picture: av.VideoFrame, quarters: int, *, mirror: bool = False) -> av
 
 def middle(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     """The largest part of the shape width : height around the middle of the picture, yuv420p, a copy."""
-    even = picture.reformat(picture.width // 2 * 2, picture.height // 2 * 2, "yuv420p")
+    even = _even(picture)
     wide = min(even.width, max(2, round(even.height * width / height) // 2 * 2))
     tall = min(even.height, max(2, round(even.width * height / width) // 2 * 2))
     left, top = (even.width - wide) // 4 * 2, (even.height - tall) // 4 * 2
@@ -38,3 +39,8 @@ def middle(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
         x, y = (left, top) if index == 0 else (left // 2, top // 2)
         pixels_of(target)[:] = pixels_of(source)[y : y + target.height, x : x + target.width]
     return made
+
+
+def _even(picture: av.VideoFrame) -> av.VideoFrame:
+    width, height = picture.width // 2 * 2, picture.height // 2 * 2
+    return picture.reformat(width, height, "yuv420p", dst_color_range=ColorRange.MPEG)

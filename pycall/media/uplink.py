@@ -14,6 +14,8 @@ from pycall.media.files import share_file
 from pycall.media.frames import AudioFrame, Samples, VideoFrame
 from pycall.media.inlet import Inlet
 from pycall.media.lanes import PictureLane, SoundLane
+from pycall.media.process.effects import PictureEffects
+from pycall.media.process.voice import VoiceFilter, VoiceSwitch
 from pycall.media.shape import SoundShaper
 from pycall.media.sink import AudioSink, VideoSink
 from pycall.media.slot import Slot
@@ -29,7 +31,7 @@ class Uplink:
 
     `on_failure(kind, error)` is called on the loop when the source of a kind ("audio" or "video") cannot start, fails,
     or pushes nothing for 2 s; `on_recovery(kind)` when it pushes again. Meanwhile feeds get silence and one black
-    picture. Everything here is called on the event loop.
+    picture. `effects` and `voice` say what is filtered on the way. Everything here is called on the event loop.
     """
 
     def __init__(
@@ -38,11 +40,14 @@ class Uplink:
         profile: VideoProfile,
         on_failure: Callable[[str, MediaError], None],
         on_recovery: Callable[[str], None],
+        effects: PictureEffects | None = None,
+        voice: VoiceSwitch | None = None,
     ) -> None:
         self._on_failure = on_failure
         self._on_recovery = on_recovery
         self._sound = SoundLane()
-        self._picture = PictureLane(profile)
+        self._picture = PictureLane(profile, effects or PictureEffects())
+        self._voice = voice or VoiceSwitch()
         self._audio = Slot("the sound source", self._audio_inlet, self._sound.source_gone)
         self._video = Slot("the picture source", self._video_inlet, self._picture.clear)
         self._watchdog: asyncio.Task[None] | None = None
@@ -126,9 +131,10 @@ class Uplink:
         self._picture.remove_tap(sink)
 
     def _audio_inlet(self) -> Inlet[AudioFrame, Samples]:
+        shaper, voice = SoundShaper(), VoiceFilter(self._voice)
         return Inlet(
             asyncio.get_running_loop(),
-            convert=SoundShaper().shape,
+            convert=lambda frame: voice.apply(shaper.shape(frame)),
             deliver=self._sound.deliver,
             failed=lambda error: self._failed(AUDIO, error),
             recovered=lambda: self._on_recovery(AUDIO),
