@@ -8,6 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker sees; the names below must be those of _HOMES (a test compares them)
+    from pycall.bell import (
+        Bell as Bell,
+    )
+    from pycall.compat.kit import (
+        TUICallKit as TUICallKit,
+    )
     from pycall.compat.names import (
         TUICallEvent as TUICallEvent,
     )
@@ -175,7 +181,9 @@ _HOMES = {
         ],
         "pycall.core.events",
     ),
+    "Bell": "pycall.bell",
     "TUICallEngine": "pycall.compat.tui",
+    "TUICallKit": "pycall.compat.kit",
     "TUICallEvent": "pycall.compat.names",
     "TRTCCalling": "pycall.compat.trtc",
     "CallState": "pycall.core.call",

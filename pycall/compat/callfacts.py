@@ -27,6 +27,11 @@ class CallFacts:
     user_data: str = ""
 
     @property
+    def group(self) -> bool:
+        """A call of more than two, or of a chat group."""
+        return len(self.callees) > 1 or bool(self.chat_group_id)
+
+    @property
     def info(self) -> CallObserverExtraInfo:
         """What native observers get beside the plain facts."""
         return CallObserverExtraInfo(self.room, role_number(self.role), self.user_data, self.chat_group_id)

@@ -117,6 +117,10 @@ class Given:
             raise self.wrong(TUIErrorCode.PARAM_RANGE, f"roomID must be 1 to {MAX_ROOM}")
         return value or self.text("strRoomID", "") or None
 
+    def refused(self, problem: str) -> TUICallError:
+        """The error for a verb that cannot be done now."""
+        return TUICallError(TUIErrorCode.REQUEST_REFUSED, f"{self.verb}: {problem}")
+
     def wrong(self, inner: TUIErrorCode, problem: str) -> TUICallError:
         """The error for a bad argument."""
         return TUICallError(TUIErrorCode.PARAM_INVALID, f"{self.verb}: {problem} ({int(inner)})", inner)

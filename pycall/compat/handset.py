@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from pycall import CallEngine, CallState
-from pycall.compat.callfacts import CallMemory
+from pycall.compat.callfacts import CallFacts, CallMemory
 from pycall.compat.codes import TUICallError, TUIErrorCode, documented
 from pycall.compat.emitter import Emitter
 from pycall.compat.enums import STATUS_NAME
-from pycall.compat.payload import Payload
+from pycall.compat.payload import Payload, folded
 from pycall.config import EngineConfig
 from pycall.core.errors import PyCallError
 from pycall.core.events import Event
@@ -27,26 +27,36 @@ from pycall.core.types import MediaType
 T = TypeVar("T")
 CLOSE_SECONDS = 1.0
 """How long verbs still under way may take to end when the engine is destroyed."""
+_BELL = "compat bell"
+_CLOSING = frozenset(["compat destroyInstance", "compat destroyed", "compat logout"])
 
 
 class Handset(ABC):
     """Signed in as one user. Subclasses name the verbs; nothing here is documented by itself but `on` and `off`."""
 
     def __init__(self, options: Mapping[str, Any] | None = None, *, names: Collection[str], **more: Any) -> None:
-        given = {**(options or {}), **more}
-        self._app_id: object = given.pop("SDKAppID", given.pop("sdkAppId", given.pop("sdk_app_id", None)))
-        self._server: str | None = given.pop("server", None)
-        self._config: EngineConfig | None = given.pop("config", None)
-        given.pop("tim", None)
-        if given:
-            raise TUICallError(TUIErrorCode.PARAM_INVALID, f"no option is called {next(iter(given))}")
+        self._app_id: object = None
+        self._server: str | None = None
+        self._config: EngineConfig | None = None
         self._engine: CallEngine | None = None
+        self.configure({**(options or {}), **more})
         self._emitter = Emitter(names)
         self._memory = CallMemory()
         self._own = ""
+        self._watchers: list[Callable[[Event, CallFacts], None]] = []
         self._verbs: set[asyncio.Task[Any]] = set()
         self.under_way: set[str] = set()
         """Verbs that wait for their answer and may not be asked twice."""
+
+    def configure(self, options: Mapping[str, Any]) -> None:
+        """Take options; they count when the engine is made. Raises `TUICallError` (-1202) for an unknown one."""
+        given = {"sdkappid" if folded(name) == "sdkappid" else name: value for name, value in options.items()}
+        self._app_id = given.pop("sdkappid", self._app_id)
+        self._server = given.pop("server", self._server)
+        self._config = given.pop("config", self._config)
+        given.pop("tim", None)
+        if given:
+            raise TUICallError(TUIErrorCode.PARAM_INVALID, f"no option is called {next(iter(given))}")
 
     # --- listening -----------------------------------------------------------------------------------------------
 
@@ -57,6 +67,10 @@ class Handset(ABC):
     def off(self, event: str, callback: Callable[..., object] | None = None, context: object = None) -> None:
         """End what `on` began; without a callback, all of that event."""
         self._emitter.off(event, callback, context)
+
+    def watch(self, watcher: Callable[[Event, CallFacts], None]) -> None:
+        """Call `watcher(event, facts)` for each event of the engine, before anybody listening by name."""
+        self._watchers.append(watcher)
 
     # --- what it stands on ---------------------------------------------------------------------------------------
 
@@ -69,6 +83,11 @@ class Handset(ABC):
     def is_ready(self) -> bool:
         """Somebody is signed in."""
         return self._engine is not None and self._engine.signed_in
+
+    @property
+    def own_id(self) -> str:
+        """Who signed in last."""
+        return self._own
 
     @property
     def status(self) -> STATUS_NAME:
@@ -106,6 +125,8 @@ class Handset(ABC):
 
     def _heard(self, engine: CallEngine, event: Event) -> None:
         for one in self._memory.see(event, engine):
+            for watcher in self._watchers:
+                watcher(one, self._memory.facts)
             self._tell(one)
 
     @abstractmethod
@@ -128,21 +149,25 @@ class Handset(ABC):
         if self.is_ready:
             raise TUICallError(TUIErrorCode.REQUEST_REFUSED, "signed in with another SDKAppID; log out first")
         self._app_id = app_id
-        await self._release()
+        await self._close_engine()
 
     async def _sign_out(self) -> None:
         if self._engine is not None and self._engine.signed_in:
             await self._engine.logout()
             self._emitter.emit("sdkNotReady", Payload())
 
-    async def _release(self) -> None:
-        """Hang up, sign out, close every device and end every verb but the one that asks for this."""
+    async def _close_engine(self) -> None:
         if self._engine is not None:
             await self._engine.aclose()
             self._engine = None
-        others = [task for task in self._verbs if task is not asyncio.current_task()]
+
+    async def _release(self) -> None:
+        """Hang up, sign out, close every device and end every verb but those that ask for this."""
+        await self._close_engine()
+        others = [task for task in self._verbs if task.get_name() not in _CLOSING]
         for task in others:
-            task.cancel()
+            if task.get_name() != _BELL:  # a loudspeaker is let go of in peace
+                task.cancel()
         if others:
             await asyncio.wait(others, timeout=CLOSE_SECONDS)
 

@@ -125,8 +125,7 @@ def _ended(event: events.CallEnded, facts: CallFacts) -> Payload:
 
 
 def _joined(user_id: str, facts: CallFacts) -> Told:
-    group = len(facts.callees) > 1 or bool(facts.chat_group_id)
-    if facts.role is Role.CALLER or group:
+    if facts.role is Role.CALLER or facts.group:
         yield "onUserAccept", Payload(userID=user_id)
     yield "onUserEnter", Payload(userID=user_id)
     yield "onUserJoin", Payload(userID=user_id)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from pycall.compat.codes import TUICallError, TUIErrorCode
 from pycall.compat.enums import TUICallType
 from pycall.compat.given import Given
-from pycall.compat.handset import Handset
 from pycall.compat.names import TRTCCallingEvent
 from pycall.compat.payloads import told
 from pycall.compat.promise import When, verb
+from pycall.compat.shared_names import SharedNames
 from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
 from pycall.core.events import CallNotConnected, Event
 from pycall.core.types import EndReason, MediaType, Role
@@ -23,7 +23,7 @@ _NAMES = frozenset(str(name) for name in TRTCCallingEvent)
 _CANCELED = "onCallingCancel"
 
 
-class TRTCCalling(Handset):
+class TRTCCalling(SharedNames):
     """`TRTCCalling({"SDKAppID": 1400000000})`; also `server` and `config`, as for TUICallEngine.
 
     Verbs take the documented dictionary, the same as keywords, or the plain argument, and give a task.
@@ -121,31 +121,6 @@ class TRTCCalling(Handset):
         except PyCallError as error:
             self._switch_failed(wanted, error)
             raise TUICallError(codes[wanted.has_video], error.message) from error
-
-    # --- microphone and camera -----------------------------------------------------------------------------------
-
-    @verb(when=When.IN_CALL)
-    async def openCamera(self, given: Given) -> None:
-        """Be seen."""
-        await self.engine.open_camera()
-
-    @verb(when=When.IN_CALL)
-    async def closeCamera(self, given: Given) -> None:
-        """Send no picture."""
-        await self.engine.close_camera()
-
-    @verb("isMute", when=When.IN_CALL)
-    async def setMicMute(self, given: Given) -> None:
-        """True: turn the microphone off."""
-        await (self.engine.close_microphone() if given.flag("isMute") else self.engine.open_microphone())
-
-    @verb("profile", when=When.READY)
-    async def setVideoQuality(self, given: Given) -> None:
-        """`480p`, `720p` or `1080p`."""
-        self.engine.set_video_profile(given.text("profile"))
-
-    open_camera, close_camera = openCamera, closeCamera
-    set_mic_mute, set_video_quality = setMicMute, setVideoQuality
 
 
 def _is_cancel(event: Event) -> bool:

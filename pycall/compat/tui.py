@@ -7,7 +7,7 @@ in camelCase or in snake_case.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from pycall.compat.codes import TUICallError, TUIErrorCode
@@ -20,7 +20,6 @@ from pycall.compat.enums import (
     TUICallType,
 )
 from pycall.compat.given import Given
-from pycall.compat.handset import Handset
 from pycall.compat.names import TUICallEvent
 from pycall.compat.observer import TUICallObserver
 from pycall.compat.payloads import told
@@ -51,7 +50,7 @@ MAX_TIMEOUT = 86400
 _CALL = ("type", "params", "timeout", "roomID", "strRoomID", "userData", "chatGroupID")
 
 
-class TUICallEngine(MediaNames, Handset):
+class TUICallEngine(MediaNames):
     """One user's line. `createInstance` gives the process its one; the constructor makes more, for several users."""
 
     _instance: ClassVar[TUICallEngine | None] = None
@@ -60,12 +59,15 @@ class TUICallEngine(MediaNames, Handset):
         """Options: `SDKAppID`, and here also `server` (a URL) and `config` (an EngineConfig). Opens nothing yet."""
         super().__init__(options, names=tuple(TUICallEvent), **more)
         self._observers: list[TUICallObserver] = []
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
+        """Awaited before a ringing call is answered or refused: a bell stops here."""
 
     @classmethod
     def createInstance(cls, options: dict[str, Any] | None = None, **more: Any) -> TUICallEngine:
-        """The one instance of this process; options count when it is made."""
+        """The one instance of this process; options count until it is first used."""
         if TUICallEngine._instance is None:
-            TUICallEngine._instance = cls(options, **more)
+            TUICallEngine._instance = cls()
+        TUICallEngine._instance.configure({**(options or {}), **more})
         return TUICallEngine._instance
 
     create_instance = createInstance
@@ -73,6 +75,7 @@ class TUICallEngine(MediaNames, Handset):
     @verb(when=When.ALWAYS)
     async def destroyInstance(self, given: Given) -> None:
         """Hang up, sign out, release everything. The object may be used again after a new `init`."""
+        await self._hush()
         await self._release()
         self._emitter.clear()
         self._observers.clear()
@@ -129,14 +132,15 @@ class TUICallEngine(MediaNames, Handset):
     @verb("userIDList", *_CALL, when=When.IDLE, alone=True)
     async def calls(self, given: Given) -> None:
         """Call 1 to 8 users: `{userIDList, type, chatGroupID?, roomID?, strRoomID?, timeout?, userData?}`."""
-        await self._call(given, given.texts("userIDList"), given.text("chatGroupID", ""))
+        await self.dial(given, given.texts("userIDList"), given.text("chatGroupID", ""))
 
     @verb("userID", *_CALL, when=When.IDLE, alone=True)
     async def call(self, given: Given) -> None:
         """Call one user: `{userID, type, timeout?, roomID?, strRoomID?, userData?}`."""
-        await self._call(given, [given.text("userID")])
+        await self.dial(given, [given.text("userID")])
 
-    async def _call(self, given: Given, users: list[str], group: str = "") -> None:
+    async def dial(self, given: Given, users: list[str], group: str = "") -> None:
+        """What `call`, `calls` and `groupCall` have in common."""
         callees = tuple(user for user in dict.fromkeys(users) if user != self._own)
         if not callees:
             raise given.wrong(TUIErrorCode.PARAM_EMPTY, "there is nobody to call but yourself")
@@ -149,17 +153,24 @@ class TUICallEngine(MediaNames, Handset):
     @verb(when=When.RINGING, alone=True)
     async def accept(self, given: Given) -> None:
         """Answer."""
+        await self._hush()
         await self.engine.accept()
 
     @verb(when=When.RINGING, alone=True)
     async def reject(self, given: Given) -> None:
         """Refuse."""
+        await self._hush()
         await self.engine.reject()
 
     @verb(when=When.RINGING)
     async def ignore(self, given: Given) -> None:
         """Refuse as a busy line."""
+        await self._hush()
         await self.engine.ignore()
+
+    async def _hush(self) -> None:
+        if self.before_answer is not None:
+            await self.before_answer()
 
     @verb(when=When.IN_CALL)
     async def hangup(self, given: Given) -> None:

@@ -1,14 +1,25 @@
-"""The verbs of TUICallEngine for microphone, camera, devices and pictures."""
+"""The verbs that only TUICallEngine has for microphone, camera, devices and pictures."""
 
 from __future__ import annotations
 
+from typing import Literal, cast
+
 from pycall import CallEngine
+from pycall.compat.enums import FillMode, Resolution, ResolutionMode, Rotation
 from pycall.compat.given import Given
-from pycall.compat.handset import Handset
 from pycall.compat.promise import When, verb
+from pycall.compat.shared_names import SharedNames
+
+_PROFILES = {
+    Resolution.Resolution_640_360: "360p",
+    Resolution.Resolution_960_540: "540p",
+    Resolution.Resolution_1280_720: "720p",
+    Resolution.Resolution_1920_1080: "1080p",
+}
+Degrees = Literal[0, 90, 180, 270]
 
 
-class MediaNames(Handset):
+class MediaNames(SharedNames):
     """What is sent and shown."""
 
     @verb(when=When.IN_CALL)
@@ -23,35 +34,36 @@ class MediaNames(Handset):
 
     open_microphone, close_microphone = openMicrophone, closeMicrophone
 
-    @verb("isMute", when=When.IN_CALL)
-    async def setMicMute(self, given: Given) -> None:
-        """True closes the microphone, False opens it."""
-        muted = given.flag("isMute")
-        await (self.engine.close_microphone() if muted else self.engine.open_microphone())
+    @verb("params", "resolution", "resolutionMode")
+    async def setVideoEncoderParams(self, given: Given) -> None:
+        """`VideoEncoderParams(resolution, resolutionMode)`."""
+        size = given.one_of("resolution", Resolution)
+        mode = given.one_of("resolutionMode", ResolutionMode, ResolutionMode.Landscape)
+        portrait = mode is ResolutionMode.Portrait
+        await self.engine.set_video_encoder_params(_PROFILES[size], "portrait" if portrait else "landscape")
 
-    set_mic_mute = setMicMute
+    @verb("userID", "params", "fillMode", "rotation", "objectFit", "mirror", "muted")
+    async def setVideoRenderParams(self, given: Given) -> None:
+        """Natively `(userId, VideoRenderParams(fillMode, rotation))`, on the Web `{userID?, objectFit, mirror}`."""
+        user = given.text("userID", self._own)
+        if given.has("objectFit") or given.has("mirror"):
+            await self._render(given, user)
+            return
+        crop = given.one_of("fillMode", FillMode, FillMode.Fit) is FillMode.Fill
+        turn = cast("Degrees", 90 * given.one_of("rotation", Rotation, Rotation.Rotation_0))
+        await self.engine.set_video_render_params(user, fill_mode="fill" if crop else "fit", rotation=turn)
 
-    @verb("videoViewDomID", "isFrontCamera", when=When.IN_CALL)
-    async def openCamera(self, given: Given) -> None:
-        """Be seen."""
-        await self.engine.open_camera()
+    set_video_encoder_params, set_video_render_params = setVideoEncoderParams, setVideoRenderParams
 
-    @verb(when=When.IN_CALL)
-    async def closeCamera(self, given: Given) -> None:
-        """Send no picture; the others are told."""
-        await self.engine.close_camera()
+    # --- the way out ---------------------------------------------------------------------------------------------
 
-    open_camera, close_camera = openCamera, closeCamera
-
-    @verb("profile", when=When.READY)
-    async def setVideoQuality(self, given: Given) -> None:
-        """`480p`, `720p` or `1080p`."""
-        self.engine.set_video_profile(given.text("profile"))
-
-    set_video_quality = setVideoQuality
+    @verb("jsonStr", when=When.ALWAYS)
+    async def callExperimentalAPI(self, given: Given) -> None:
+        """Refused, always: there is none."""
+        await self.engine.call_experimental_api(given.text("jsonStr"))
 
     def getTRTCCloudInstance(self) -> CallEngine:
         """What stands behind it all: the CallEngine, with every verb of its own."""
         return self.engine
 
-    get_trtc_cloud_instance = getTRTCCloudInstance
+    call_experimental_api, get_trtc_cloud_instance = callExperimentalAPI, getTRTCCloudInstance

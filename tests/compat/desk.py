@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from pycall import EngineConfig
+from pycall.compat.codes import TUICallError
 from pycall.compat.names import TRTCCallingEvent, TUICallEvent
 from pycall.compat.payload import Payload
 from pycall.compat.trtc import TRTCCalling
@@ -86,6 +89,20 @@ async def tui(server: Switchroom, user: str, **changes: Any) -> AsyncIterator[Tu
         yield it
     finally:
         await it.engine.destroyInstance()
+
+
+async def talk(alice: Tui, bob: Tui, kind: int = 1) -> None:
+    await alice.engine.call({"userID": "bob", "type": kind})
+    await bob.saw("onCallReceived")
+    await bob.engine.accept()
+    await alice.saw("onCallBegin")
+    await bob.saw("onCallBegin")
+
+
+async def refusal(awaitable: Any) -> TUICallError:
+    with pytest.raises(TUICallError) as caught:
+        await awaitable
+    return caught.value
 
 
 class Trtc:

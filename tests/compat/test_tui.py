@@ -10,22 +10,8 @@ import pytest
 from pycall.compat.names import TUICallEvent
 from pycall.compat.structs import CallParams
 from pycall.compat.tui import CallEndReason, RoomId, TUICallEngine, TUICallError, TUICallObserver, TUICallType
-from tests.compat.desk import Log, Tui, options, tui
+from tests.compat.desk import Log, Tui, options, refusal, talk, tui
 from tests.switchroom import APP_ID, Switchroom
-
-
-async def talk(alice: Tui, bob: Tui, kind: int = 1) -> None:
-    await alice.engine.call({"userID": "bob", "type": kind})
-    await bob.saw("onCallReceived")
-    await bob.engine.accept()
-    await alice.saw("onCallBegin")
-    await bob.saw("onCallBegin")
-
-
-async def refusal(awaitable: Any) -> TUICallError:
-    with pytest.raises(TUICallError) as caught:
-        await awaitable
-    return caught.value
 
 
 async def test_a_call_from_the_ring_to_the_end(alice: Tui, bob: Tui) -> None:
@@ -109,7 +95,8 @@ async def test_camera_microphone_volume_and_quality_are_told(alice: Tui, bob: Tu
     await bob.log.until(lambda: any(p.volumeMap.get("bob", 0) > 0 for p in bob.log.all("onUserVoiceVolume")))
     quality = (await bob.saw("onUserNetworkQualityChanged")).networkQualityList
     assert [one["userId"] for one in quality] == ["bob", "alice"]
-    await alice.engine.openCamera("window-of-the-page")
+    assert (await refusal(alice.engine.openCamera("no-such-view"))).code == -1202
+    await alice.engine.openCamera()
     await alice.engine.setMicMute(False)
     await alice.engine.switchCallMediaType(1)
     changed = await bob.saw("onCallTypeChanged")
