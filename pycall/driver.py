@@ -23,7 +23,7 @@ from pycall.call_media import CallMedia, Kind
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
-from pycall.core.events import ErrorOccurred, Event, UserSigExpired
+from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, UserSigExpired, UserVideoAvailable
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
@@ -31,6 +31,7 @@ from pycall.core.wire import Goodbye, ServerMessage, Signal, TicketExpired, Welc
 from pycall.gear import Gear
 from pycall.open_call import OpenCall
 from pycall.rtc.hardware import probe
+from pycall.rtc.w3c import Statistics
 from pycall.signaling.client import SignalingClient
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Driver:
         self._pending: dict[int, asyncio.Future[CallId | None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._call: OpenCall | None = None
+        self._quality: CallQuality | None = None
+        """Of the call that ended last, until it is told."""
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
         self._expired = False
@@ -198,6 +201,10 @@ class Driver:
         log.warning("%s", error)
         self._tell(ErrorOccurred(error.code, str(error)))
 
+    def statistics(self) -> dict[UserId, Statistics]:
+        """What the connections of the call have counted; empty without a call."""
+        return {} if self._call is None else self._call.mesh.statistics()
+
     # --- the loop --------------------------------------------------------------------------------------------------
 
     def _intend(self, step: Callable[[float], int], future: asyncio.Future[CallId | None]) -> int:
@@ -237,7 +244,7 @@ class Driver:
             case Send(message):
                 self._client.send(message)
             case Emit(event):
-                self._tell(event)
+                self._announce(event)
             case Resolve(req_id, error, call_id):
                 self._resolve(req_id, error, call_id)
             case OpenPeer(user_id, generation, offers):
@@ -251,6 +258,15 @@ class Driver:
                     self._call.close_peer(user_id)
             case StopMedia():
                 self._end_call()
+
+    def _announce(self, event: Event) -> None:
+        """How a call was is told right before it is said to be over."""
+        if isinstance(event, UserVideoAvailable) and self._call is not None:
+            self._call.mesh.camera_changed(event.user_id)
+        if isinstance(event, CallEnded) and self._quality is not None and self._quality.call_id == event.call_id:
+            self._tell(self._quality)
+            self._quality = None
+        self._tell(event)
 
     def _resolve(self, req_id: int, error: PyCallError | None, call_id: CallId | None) -> None:
         future = self._pending.pop(req_id, None)
@@ -302,6 +318,7 @@ class Driver:
         call, self._call = self._call, None
         if call is None:
             return
+        self._quality = call.quality()
         call.hush()
         task = asyncio.create_task(call.aclose(), name="call closing")
         self._closing.add(task)

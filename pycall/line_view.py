@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from pycall.core.call import CallState
 from pycall.core.types import CallId, MediaType, Role, UserId
@@ -61,3 +62,11 @@ class LineView:
     @property
     def camera_open(self) -> bool:
         return self._shown.line.video_open
+
+    def get_stats(self) -> dict[UserId, list[dict[str, Any]]]:
+        """What the connection with each person has counted so far, named as a browser's `getStats` names it (W3C
+        webrtc-stats): dictionaries with `type` (`inbound-rtp`, `outbound-rtp`, `remote-inbound-rtp`, `candidate-pair`,
+        `local-candidate`, `remote-candidate`, `transport`, `codec`), `id` and, for streams, `kind`. Empty
+        without a call.
+        """
+        return self._shown.statistics()

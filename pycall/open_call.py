@@ -7,8 +7,8 @@ from typing import Protocol
 
 from pycall.call_media import CallMedia, MediaListener
 from pycall.config import EngineConfig
-from pycall.core.events import Event
-from pycall.core.types import CallId, MediaType, UserId
+from pycall.core.events import CallQuality, Event
+from pycall.core.types import CallId, MediaType, PeerQuality, UserId
 from pycall.gear import Gear
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
@@ -46,9 +46,18 @@ class OpenCall:
             hardware=gear.encoders,
         )
         self.reports = Reports(own, self.media, tell)
+        self._left: dict[UserId, PeerQuality] = {}
+
+    def quality(self) -> CallQuality:
+        """How the connections are, and were with those who have left."""
+        here = {user_id: found for user_id in self.mesh.peers if (found := self.mesh.quality(user_id)) is not None}
+        return CallQuality(self.call_id, self._left | here)
 
     def close_peer(self, user_id: UserId) -> None:
         """Nothing more to or from this member."""
+        quality = self.mesh.quality(user_id)
+        if quality is not None:
+            self._left[user_id] = quality
         self.mesh.close(user_id)
         self.media.forget(user_id)
         self.reports.forget(user_id)

@@ -6,12 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
 from pycall.core import events as ev
-from pycall.core.types import CallId, EndReason, MediaType, UserId
+from pycall.core.types import CallId, DeviceState, EndReason, MediaType, PeerQuality, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,13 @@ _REASONS: dict[EndReason, str] = {
     EndReason.OTHER_DEVICE_REJECTED: "refused on another device",
     EndReason.ENDED_BY_SERVER: "ended by the server",
     EndReason.UNKNOWN: "the server no longer knows the call",
+}
+
+
+_DEVICE = {
+    DeviceState.ADD: "was plugged in",
+    DeviceState.REMOVE: "was pulled out",
+    DeviceState.ACTIVE: "is in use now",
 }
 
 
@@ -85,6 +92,30 @@ def _ring_line(event: ev.Event) -> str | None:
     return None
 
 
+def _quality_line(event: ev.Event) -> str | None:
+    if not isinstance(event, ev.CallQuality):
+        return None
+    return "\n".join(_quality_of(user_id, quality) for user_id, quality in event.users.items()) or None
+
+
+def _quality_of(user_id: UserId, quality: PeerQuality) -> str:
+    """Their voice, their picture, and how long the set-up took, as far as there is anything to tell."""
+    parts = []
+    if quality.mos is not None and quality.delay is not None:
+        parts.append(
+            f"voice {quality.mos:.1f} of 4.4, {quality.concealed:.1%} made up, {quality.delay * 1000:.0f} ms behind"
+        )
+    if quality.size != (0, 0):
+        width, height = quality.size
+        parts.append(
+            f"picture {width}x{height} at {quality.fps:.1f} fps, froze {quality.freezes} times ({quality.frozen:.1f} s)"
+        )
+    if quality.setup:
+        phases = ", ".join(f"{name.replace('_', ' ')} {seconds:.2f}" for name, seconds in quality.setup.items())
+        parts.append(f"set-up in s: {phases}")
+    return f"quality of {user_id}: " + ("; ".join(parts) or "nothing arrived")
+
+
 def _call_line(event: ev.Event) -> str | None:
     match event:
         case ev.UserJoined(_, user_id):
@@ -118,6 +149,8 @@ def _line_line(event: ev.Event) -> str | None:
             return "signed in elsewhere: this line is closed"
         case ev.UserSigExpired():
             return "the ticket is no longer good: make a new one with `pycall sig`"
+        case ev.DevicesChanged(kind, device_id, state):
+            return f"{kind.value} {device_id} {_DEVICE[state]}"
         case ev.ErrorOccurred(code, message):
             return f"{message} [{code.value}]"
     return None
@@ -125,7 +158,7 @@ def _line_line(event: ev.Event) -> str | None:
 
 def sentence(event: ev.Event) -> str | None:
     """One line for people; None for what the status line shows anyway (levels, quality, rates)."""
-    return _ring_line(event) or _call_line(event) or _line_line(event)
+    return _ring_line(event) or _call_line(event) or _quality_line(event) or _line_line(event)
 
 
 def _plain(value: Any) -> Any:
@@ -135,6 +168,8 @@ def _plain(value: Any) -> Any:
         return round(value, 4)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import ErrorCode
-from .types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, Role, UserId
+from .types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, PeerQuality, Role, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,14 @@ class MediaStatistics(Event):
     """Pictures encoded and sent per second."""
     video_codec: str = ""
     """Codec of the pictures that arrive, such as `H264`; empty before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallQuality(Event):
+    """How the call was, by person; comes right before `CallEnded`."""
+
+    call_id: CallId
+    users: Mapping[UserId, PeerQuality]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,30 @@ def own_quality(links: Iterable[LinkStats]) -> NetworkQuality:
     return min(grades, default=NetworkQuality.UNKNOWN)
 
 
+DELAY_COST, LONG_DELAY_COST, LONG_DELAY = 0.024, 0.11, 177.3
+"""Impairment per millisecond mouth to ear, and what is added beyond the third, in ms (ITU-T G.107, simplified as usual:
+no echo, default levels)."""
+BEST = 93.2
+"""R of a perfect narrow-band line."""
+ROBUSTNESS = 25.1
+"""Bpl of a codec that conceals losses (ITU-T G.113, appendix I, random loss); Opus is not worse."""
+
+
+def mos(made_up: float, delay: float) -> float:
+    """The opinion score of a voice by the E-model, 1 (unusable) to 4.4 (as good as a line can be).
+
+    `made_up` is the share of its time, 0 to 1, for which nothing arrived and something had to be invented (what was
+    repaired in time is not lost); `delay` is seconds from mouth to ear.
+    """
+    milliseconds = 1000 * max(0.0, delay)
+    percent = 100 * min(max(made_up, 0.0), 1.0)
+    late = DELAY_COST * milliseconds + LONG_DELAY_COST * max(0.0, milliseconds - LONG_DELAY)
+    rating = BEST - late - 95 * percent / (percent + ROBUSTNESS)
+    if rating <= 0:
+        return 1.0
+    return max(1.0, 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6)
+
+
 def _worst(loss: float, rtt: float | None, jitter: float) -> NetworkQuality:
     grades = [_grade(loss, LOSS_LIMITS), _grade(rtt or 0.0, RTT_LIMITS), _grade(jitter, JITTER_LIMITS)]
     return max(grades)

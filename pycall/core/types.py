@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import NewType
 
@@ -182,6 +183,36 @@ class LinkStats:
     """Pictures encoded and sent per second."""
     video_codec: str = ""
     """Name of the codec of the pictures that arrive, such as `H264`; empty before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerQuality:
+    """What one person's sound and picture were like over a whole call (or the last connection in it)."""
+
+    mos: float | None = None
+    """Opinion score of their voice by the E-model (ITU-T G.107), 1 to 4.4; None if nothing was heard."""
+    concealed: float = 0.0
+    """Share of the time for which their sound had to be made up, 0 to 1."""
+    delay: float | None = None
+    """Seconds from their microphone to our speaker as far as we know them: half the round trip and our buffer."""
+    rtt: float | None = None
+    """Seconds, smoothed."""
+    loss: float = 0.0
+    """Share of their packets that did not arrive at first, 0 to 1; most of them were repaired."""
+    freezes: int = 0
+    """Times their picture stood still, by W3C's rule (webrtc-stats, freezeCount)."""
+    frozen: float = 0.0
+    """Seconds in all of these."""
+    long_freezes: int = 0
+    """Times it stood still for half a second or longer."""
+    long_frozen: float = 0.0
+    fps: float = 0.0
+    """Pictures shown per second while the connection was up."""
+    size: tuple[int, int] = (0, 0)
+    """Of their last picture, width and height in pixels."""
+    setup: Mapping[str, float] = field(default_factory=dict)
+    """Seconds from the beginning of the connection until `gathered` (our addresses), `described` (both sides know the
+    other's), `connected` (ICE), `secured` (DTLS), `first_sound`, `first_picture`, as far as it came."""
 
 
 def is_user_id(text: object) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
-from pycall.core.types import CallId, UserId
+from pycall.core.types import CallId, PeerQuality, UserId
 from pycall.core.wire import Signaled
 
 from .liveness import FAIL_SECONDS, STALL_SECONDS
@@ -15,6 +15,7 @@ from .peer import STATS_SECONDS, Peer, PeerSettings
 from .ports import MediaPorts, PeerListener
 from .send.source import Source
 from .servers import ice_servers as read_servers
+from .w3c import Statistics
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,20 @@ class Mesh:
     def peers(self) -> dict[UserId, Peer]:
         """The open peers."""
         return dict(self._peers)
+
+    def statistics(self) -> dict[UserId, Statistics]:
+        """What every connection has counted so far, in W3C's names."""
+        return {user_id: peer.statistics() for user_id, peer in self._peers.items()}
+
+    def quality(self, user_id: UserId) -> PeerQuality | None:
+        """How the connection with `user_id` has been so far; None without one."""
+        peer = self._peers.get(user_id)
+        return None if peer is None else peer.quality()
+
+    def camera_changed(self, user_id: UserId) -> None:
+        """A member's camera was opened or closed."""
+        if (peer := self._peers.get(user_id)) is not None:
+            peer.camera_changed()
 
     def open(self, user_id: UserId, generation: int, *, offers: bool) -> None:
         """Connect to `user_id` in the background; replaces a peer of a lower generation, else does nothing."""

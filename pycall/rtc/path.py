@@ -63,6 +63,11 @@ class Path:
             return "connected"
         return "new" if states == {"new"} else "connecting"
 
+    @property
+    def checked(self) -> bool:
+        """ICE has found a pair that works."""
+        return self._ice.state == "completed"
+
     async def gather(self) -> None:
         """Find our addresses: at most 0.5 s with a STUN server, 2 s with TURN, some milliseconds without."""
         await self._gatherer.gather()

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from aiortc import RTCIceCandidate, RTCIceServer
 
-from pycall.core.types import CallId, PeerState, UserId
+from pycall.core.types import CallId, PeerQuality, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
 
 from .dtls import PathTransport
@@ -25,8 +25,10 @@ from .send.sending import Identity
 from .send.source import Source
 from .session import Session
 from .stats import Counters, link_stats, read_counters
+from .summary import summary
 from .terms import Local
 from .transport import GuardedConnection, machine_has_no_network
+from .w3c import Statistics, statistics
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -86,6 +88,8 @@ class Peer:
         self._tasks: list[asyncio.Task[None]] = []
         self._found: asyncio.Queue[RTCIceCandidate | None] = asyncio.Queue(MAX_INBOX)
         self._goodbye: asyncio.TimerHandle | None = None
+        self._began = time.monotonic()
+        self._setup: dict[str, float] = {}
         self._finishing: asyncio.Task[None] | None = None
         self.path = Path(
             controlling=offers,
@@ -116,8 +120,29 @@ class Peer:
     def ice(self) -> GuardedConnection:
         return self.path.connection
 
+    def statistics(self) -> Statistics:
+        """What was counted so far, in W3C's names; empty before both sides know each other."""
+        return [] if self.session is None else statistics(self.session, self.path)
+
+    def quality(self) -> PeerQuality:
+        """How it has been so far."""
+        if self.session is None:
+            return PeerQuality(setup=dict(self._setup))
+        firsts = {what: at - self._began for what, at in self.session.receiving.firsts.items()}
+        up = time.monotonic() - self._began - self._setup.get("secured", 0.0)
+        return summary(self.session, self._setup | firsts, up)
+
+    def camera_changed(self) -> None:
+        """Their camera was opened or closed: a picture that stands still meanwhile is none that froze."""
+        if self.session is not None and self.session.receiving.seeing is not None:
+            self.session.receiving.seeing.freezes.pause()
+
+    def _reached(self, phase: str) -> None:
+        self._setup.setdefault(phase, time.monotonic() - self._began)
+
     def start(self) -> None:
         """Begin to connect; the listener hears of it."""
+        self._began = time.monotonic()
         self._report()
         self._run(self._negotiate(), "negotiate")
         self._run(self._watch(), "watch")
@@ -156,6 +181,7 @@ class Peer:
             logger.error("no address to be reached at: %s", error)
             self._fail()
             return
+        self._reached("gathered")
         self.negotiation.begin()
         while not self._liveness.over:
             self.negotiation.take(await self._inbox.get())
@@ -173,6 +199,7 @@ class Peer:
         )
 
     def _agreed(self, agreed: Agreed) -> None:
+        self._reached("described")
         self.session = Session(
             self.user_id,
             agreed.terms,
@@ -194,6 +221,7 @@ class Peer:
             self._take_candidate(None)
         await self.path.connect(first.ice, first.dtls, client=agreed.client)
         if self.path.state == "connected" and self.session is not None and not self._liveness.over:
+            self._reached("secured")
             self.session.begin()
             self._run(self.session.sending.outbox.run(), "send")
             self._run(self._beat(self.session), "beat")
@@ -256,6 +284,8 @@ class Peer:
                 self._give_up()
 
     def _path_changed(self) -> None:
+        if self.path.checked:
+            self._reached("connected")
         state = self.path.state
         if state == "failed":
             self._fail()

@@ -180,9 +180,14 @@ class GuardedConnection(ice.Connection):
             await self.on_handshake()
         return data
 
+    @property
+    def chosen(self) -> ice.CandidatePair | None:
+        """The pair in use."""
+        return self._nominated.get(1)
+
     def send_now(self, data: bytes) -> bool:
         """Send a datagram on the chosen pair without waiting for anything; False if there is none."""
-        pair = self._nominated.get(1)
+        pair = self.chosen
         if pair is None:
             return False
         pair.protocol.transport.sendto(data, pair.remote_addr)

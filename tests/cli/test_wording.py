@@ -11,7 +11,7 @@ from pycall.cli.view import Status, status_line
 from pycall.cli.wording import clock, sentence, to_json
 from pycall.core import events as ev
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, MediaError, PyCallError, SignalingError
-from pycall.core.types import CallId, EndReason, MediaType, NetworkQuality, Role
+from pycall.core.types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, PeerQuality, Role
 
 CALL = CallId("0" * 32)
 EVENTS = [
@@ -38,6 +38,8 @@ EVENTS = [
     ev.KickedOffline(),
     ev.UserSigExpired(),
     ev.ErrorOccurred(ErrorCode.DEVICE_LOST, "the camera is gone"),
+    ev.CallQuality(CALL, {"bob": PeerQuality(mos=4.3, delay=0.1, size=(640, 360), fps=30.0, setup={"gathered": 0.01})}),
+    ev.DevicesChanged(DeviceKind.SPEAKER, "Headset", DeviceState.REMOVE),
 ]
 PERIODIC = (ev.VoiceVolume, ev.NetworkQualityChanged, ev.MediaStatistics)
 
@@ -96,3 +98,16 @@ def test_the_status_line_tells_the_call() -> None:
 
 def test_clock() -> None:
     assert [clock(s) for s in (0, 75.9, 3600, 36061)] == ["00:00", "01:15", "1:00:00", "10:01:01"]
+
+
+def test_the_quality_of_a_call_has_a_line_for_each_person() -> None:
+    voice = PeerQuality(mos=4.31, concealed=0.012, delay=0.0834, setup={"first_sound": 0.11})
+    seen = PeerQuality(size=(640, 360), fps=29.96, freezes=2, frozen=0.61)
+    line = sentence(ev.CallQuality(CALL, {"bob": voice, "carol": seen, "dave": PeerQuality()}))
+    assert line is not None
+    assert line.splitlines() == [
+        "quality of bob: voice 4.3 of 4.4, 1.2% made up, 83 ms behind; set-up in s: first sound 0.11",
+        "quality of carol: picture 640x360 at 30.0 fps, froze 2 times (0.6 s)",
+        "quality of dave: nothing arrived",
+    ]
+    assert json.loads(to_json(ev.CallQuality(CALL, {"bob": voice})))["users"]["bob"]["mos"] == 4.31

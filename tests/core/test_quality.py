@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.core.quality import own_quality, quality_of_peer
+from pycall.core.quality import mos, own_quality, quality_of_peer
 from pycall.core.types import LinkStats, NetworkQuality
 
 Q = NetworkQuality
@@ -63,3 +63,18 @@ def test_own_quality_counts_loss_on_the_way_out_only() -> None:
 def test_own_quality_is_unknown_without_peers_or_when_all_are_silent() -> None:
     assert own_quality([]) is Q.UNKNOWN
     assert own_quality([LinkStats(silent=True)]) is Q.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("made_up", "delay", "least", "most"),
+    [(0.0, 0.0, 4.40, 4.42), (0.0, 0.15, 4.3, 4.4), (0.0, 0.4, 2.9, 3.7), (0.01, 0.1, 4.1, 4.35), (0.1, 0.1, 3.2, 3.4)],
+)
+def test_the_opinion_of_a_voice_is_that_of_the_e_model(made_up: float, delay: float, least: float, most: float) -> None:
+    assert least <= mos(made_up, delay) <= most
+
+
+def test_more_loss_and_more_delay_never_sound_better_and_the_worst_is_one() -> None:
+    steps = [index / 50 for index in range(51)]
+    for scores in ([mos(step, 0.05) for step in steps], [mos(0.01, step * 3) for step in steps]):
+        assert scores == sorted(scores, reverse=True)
+    assert mos(1.0, 0.0) < 1.3 and mos(0.5, 3.0) == 1.0

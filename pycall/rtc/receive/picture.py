@@ -16,6 +16,7 @@ from ..rtp import Packet
 from ..terms import Codec, MediaTerms
 from ..worker import CODEC_ERRORS, Worker
 from .clock import TimeLine
+from .freezes import Freezes
 from .nacks import NackTracker
 from .pacing import PictureClock
 from .video_buffer import EncodedPicture, Piece, VideoBuffer
@@ -47,6 +48,7 @@ class PictureReceiver:
         self._deliver: Callable[[av.VideoFrame], None] | None = deliver
         self._worker = worker
         self._wait = wait
+        self.freezes = Freezes()
         self._waiting: deque[asyncio.TimerHandle] = deque()
         self._shown_at = 0.0
         self._clock = PictureClock()
@@ -138,6 +140,7 @@ class PictureReceiver:
 
     def _hand_over(self, frame: av.VideoFrame) -> None:
         self.decoded += 1
+        self.freezes.shown(time.monotonic())
         self.codec_name = self._decodes or ""
         self.size = (frame.width, frame.height)
         if self._deliver is not None:

@@ -32,6 +32,8 @@ class Receiving:
     def __init__(self, user_id: UserId, terms: Terms, ports: MediaPorts, decoder: Worker) -> None:
         self.refused: Counter[str] = Counter()
         """Packets that were dropped, by reason."""
+        self.firsts: dict[str, float] = {}
+        """When the first sound and the first picture were handed over, monotonic seconds."""
         self.sync = LipSync()
         self.streams: dict[int, IncomingStream] = {}
         self._user_id = user_id
@@ -108,9 +110,13 @@ class Receiving:
     # --- frames
 
     def _hear(self, frame: av.AudioFrame) -> None:
+        if "first_sound" not in self.firsts:
+            self.firsts["first_sound"] = time.monotonic()
         self._ports.audio_arrived(self._user_id, frame)
 
     def _see(self, frame: av.VideoFrame) -> None:
+        if "first_picture" not in self.firsts:
+            self.firsts["first_picture"] = time.monotonic()
         self._ports.video_arrived(self._user_id, frame)
 
     def _sound_played(self, timestamp: int, now: float) -> float:

@@ -129,6 +129,11 @@ class Sending:
         """All that sound, picture and their repair can use, bit/s."""
         return 1.3 * self._source.studio.bitrate + 3 * (SOUND_RATE + SOUND_OVERHEAD)
 
+    @property
+    def picture_rate(self) -> int:
+        """What the picture may take now, bit/s."""
+        return self._share(self.controller.target)
+
     def _picture_rates(self) -> tuple[int, int]:
         """bit/s that the picture may take now, and in the long run: its size is chosen by that."""
         return self._share(self.controller.target), self._share(self.controller.estimate)

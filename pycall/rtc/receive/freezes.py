@@ -1,0 +1,53 @@
+"""Counts how often and how long a moving picture stood still, by two rules; pure.
+
+W3C's rule (webrtc-stats, freezeCount): a picture that stays for three times the mean of the last 30 intervals or more,
+and for at least 150 ms more than that mean. It is strict on a steady 30 pictures a second (183 ms) and lenient on a
+slow stream. The second rule is what people call a freeze: half a second without a new picture.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+REMEMBERED = 30
+TIMES, MORE = 3.0, 0.15
+LONG = 0.5
+
+
+class Freezes:
+    """Times in seconds. Pictures are told to `shown`, in order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = 0.0
+        """Sum of the intervals that count (totalFreezesDuration)."""
+        self.long_count = 0
+        """Half a second or longer."""
+        self.long_seconds = 0.0
+        self._intervals: deque[float] = deque(maxlen=REMEMBERED)
+        self._shown_at: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures per second over the last 30; None before there are two."""
+        return len(self._intervals) / sum(self._intervals) if self._intervals else None
+
+    def shown(self, now: float) -> None:
+        """A new picture is seen."""
+        before, self._shown_at = self._shown_at, now
+        if before is None:
+            return
+        interval = now - before
+        if self._intervals:
+            mean = sum(self._intervals) / len(self._intervals)
+            if interval >= max(TIMES * mean, mean + MORE):
+                self.count += 1
+                self.seconds += interval
+        if interval >= LONG:
+            self.long_count += 1
+            self.long_seconds += interval
+        self._intervals.append(interval)
+
+    def pause(self) -> None:
+        """The camera was closed, or opened again: until the next picture nothing stands still."""
+        self._shown_at = None
