@@ -221,6 +221,12 @@ class TUICallKit(KitSettings):
         """Refused, always: there is none."""
         await self._engine.callExperimentalAPI(given.text("jsonStr"))
 
+    @verb("enable")
+    async def enableAIVoice(self, given: Given) -> None:
+        """Take steady noise out of what the microphone hears."""
+        await self._engine.enableAIVoice(given.flag("enable"))
+
+    enable_ai_voice = enableAIVoice
     set_log_level, call_experimental_api = setLogLevel, callExperimentalAPI
 
     # --- what happens --------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from pycall.compat.payloads import told
 from pycall.compat.promise import When, verb
 from pycall.compat.structs import CallObserverExtraInfo, CallParams, RoomId
 from pycall.compat.telling import observed
+from pycall.compat.tui_effects import EffectNames
 from pycall.compat.tui_media import MediaNames
 from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
 from pycall.core.events import Event
@@ -50,7 +51,7 @@ MAX_TIMEOUT = 86400
 _CALL = ("type", "params", "timeout", "roomID", "strRoomID", "userData", "chatGroupID")
 
 
-class TUICallEngine(MediaNames):
+class TUICallEngine(MediaNames, EffectNames):
     """One user's line. `createInstance` gives the process its one; the constructor makes more, for several users."""
 
     _instance: ClassVar[TUICallEngine | None] = None

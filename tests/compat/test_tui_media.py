@@ -49,6 +49,18 @@ async def test_somebody_and_oneself_are_shown_in_views(alice: Tui, bob: Tui) -> 
     await mirror.saw("360x640")
 
 
+async def test_effects_and_one_that_needs_a_model(alice: Tui) -> None:
+    assert (await refusal(alice.engine.setBlurBackground(3))).code == -1002
+    await alice.engine.setBlurBackground({"level": 3, "mode": "whole"})
+    await alice.engine.setBlurBackground(0)
+    assert (await refusal(alice.engine.setVirtualBackground("no-such.png", mode="chroma_key"))).code == -1202
+    await alice.engine.setVirtualBackground("")
+    await alice.engine.setBeautyLevel(4.5)
+    assert (await refusal(alice.engine.set_beauty_level(10))).inner_code == -120203
+    await alice.engine.enableAIVoice(True)
+    assert (await refusal(alice.engine.enableAIVoice(1))).inner_code == -120201
+
+
 @pytest.mark.parametrize(
     ("verb", "arguments", "inner"),
     [
