@@ -44,6 +44,11 @@ class Outbox:
         self._sequence = 0
         self._later: set[asyncio.TimerHandle] = set()
 
+    @property
+    def overfull(self) -> bool:
+        """So many pictures wait that the next one should be left out."""
+        return self.pacer.overfull
+
     def push_audio(self, packet: Packet) -> None:
         self._push(PacketClass.AUDIO, "audio", packet)
 

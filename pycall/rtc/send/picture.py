@@ -24,6 +24,9 @@ REPEAT_GAP = 0.02
 class Outbox(Protocol):
     """Where packets leave; `outbox.Outbox` fits."""
 
+    @property
+    def overfull(self) -> bool: ...
+
     def push_picture(self, packet: Packet) -> None: ...
 
     def push_repair(self, packet: Packet, delay: float = 0.0) -> None: ...
@@ -58,6 +61,11 @@ class PictureSender:
         self._want_key = want_key
         self._history: History[Packet] = History()
         self._rtx_sequence = random.getrandbits(15)
+
+    @property
+    def overfull(self) -> bool:
+        """So many pictures wait to leave that another one would only be late."""
+        return self._outbox.overfull
 
     def take(self, payloads: list[bytes], timestamp: int, captured: float, *, key: bool, size: tuple[int, int]) -> None:
         """One picture; `timestamp` in 1/90000 s, `captured` monotonic seconds, `size` in pixels."""

@@ -184,7 +184,7 @@ class Studio:
         if tier.ladder is None or tier.profile != profile:
             tier.ladder, tier.profile, tier.settled_at = Ladder(*profile), profile, now + SETTLE
         tier.step = tier.ladder.update(profile[3] if now < tier.settled_at else tier.estimate, now)
-        if tier.step is None:
+        if tier.step is None or any(sender.overfull for sender in tier.members):
             return False
         if tier.step.fps >= self._feed.fps:
             return tier.busy < ENCODE_DEPTH

@@ -1,11 +1,18 @@
-"""One encoder for many: what a newcomer is shown."""
+"""One encoder for many: what a newcomer is shown, and what a full queue leaves out."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from fractions import Fraction
 
-from pycall.rtc.send.studio import _again
+import av
+
+from pycall.rtc.rtp import Packet
+from pycall.rtc.send.picture import PictureSender
+from pycall.rtc.send.stream import OutgoingStream
+from pycall.rtc.send.studio import Studio, _again
+from pycall.rtc.terms import Codec
 from tests.rtc.stage import picture, read_number
 
 
@@ -17,3 +24,75 @@ def test_a_picture_shown_again_comes_after_itself_and_before_what_was_captured_s
     assert again.time_base == first.time_base
     assert first.pts < again.pts < following
     assert (again.pts - first.pts) * again.time_base >= Fraction(1, 90_000)
+
+
+class Counter:
+    """Counts what leaves for one peer; `overfull` says whether too much waits."""
+
+    def __init__(self) -> None:
+        self.overfull = False
+        self.pictures: list[int] = []
+        self.news = asyncio.Event()
+
+    def push_picture(self, packet: Packet) -> None:
+        if packet.marker:
+            self.pictures.append(packet.timestamp)
+            self.news.set()
+
+    def push_repair(self, packet: Packet, delay: float = 0.0) -> None: ...
+
+    async def more(self, count: int) -> None:
+        wanted = len(self.pictures) + count
+        async with asyncio.timeout(10):
+            while len(self.pictures) < wanted:
+                self.news.clear()
+                await self.news.wait()
+
+
+class Feed:
+    """Pictures as fast as they are taken, one per turn of the loop."""
+
+    bitrate, fps = 500_000, 30
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.news = asyncio.Event()
+
+    async def next_video(self) -> av.VideoFrame:
+        await asyncio.sleep(0.005)
+        self.given += 1
+        self.news.set()
+        frame = picture(self.given, 320, 180)
+        frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), Fraction(1, 1_000_000)
+        return frame
+
+    def close(self) -> None: ...
+
+
+async def test_while_too_many_pictures_wait_to_leave_none_is_encoded() -> None:
+    feed, outbox = Feed(), Counter()
+    studio = Studio(feed)
+    codec = Codec("H264", 96, 90000)
+    sender = PictureSender(OutgoingStream(1, 90000), None, codec, outbox, want_key=studio.want_key)
+    studio.add(sender, 500_000, 500_000)
+    running = asyncio.create_task(studio.run())
+    try:
+        await outbox.more(3)
+        outbox.overfull = True
+        await _pictures_of(feed, 5)  # what is in the encoder's hands leaves
+        before = len(outbox.pictures)
+        await _pictures_of(feed, 20)
+        assert len(outbox.pictures) == before
+        outbox.overfull = False
+        await outbox.more(3)
+    finally:
+        running.cancel()
+        await studio.aclose()
+
+
+async def _pictures_of(feed: Feed, count: int) -> None:
+    wanted = feed.given + count
+    async with asyncio.timeout(10):
+        while feed.given < wanted:
+            feed.news.clear()
+            await feed.news.wait()
