@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from .admission import Failures
+from .back_office import working
 from .clock import Clock
 from .devfile import remove_dev_file, write_dev_file
 from .health import Health
@@ -58,8 +59,10 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
         metrics = Metrics()
         failures = Failures(settings.limits)
         sockets = Sockets(settings, clock, failures, metrics)
-        tenants = await open_tenants(settings.apps.values(), store, clock, sockets.deliver, metrics)
+        tenants = await open_tenants(settings, store, clock, sockets.deliver, metrics)
         sockets.attach(tenants)
+        offices = [tenant.office for tenant in tenants.values()]
+        await stack.enter_async_context(working(offices, settings, clock))
         ended = await stack.enter_async_context(judging(tenants.values()))
         await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
         await stack.enter_async_context(_task(metrics.measure_delay(), "loop delay"))

@@ -20,6 +20,7 @@ from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
 from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport, Reply
 
+from .announcer import Announcer, Origin
 from .clock import Clock
 from .fact_log import log_facts
 from .metrics import Metrics
@@ -35,6 +36,7 @@ INBOX = 1024
 BATCH = 64
 """Inputs that share one transaction at most."""
 OWED = 1000
+ORIGINS = 20_000
 RETRY_SECONDS = 1.0
 ASK_SECONDS = 3.0
 """How long somebody from outside waits for an answer (REST, `backend timeout`)."""
@@ -47,6 +49,7 @@ class Arrived:
 
     session: SessionId
     login: Login
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,16 @@ class Exchange:
         clock: Clock,
         deliver: Callable[[Tell | Close], None],
         metrics: Metrics,
+        announcer: Announcer,
     ) -> None:
         self._switchboard = switchboard
         self._store = store
         self._clock = clock
         self._deliver = deliver
         self._metrics = metrics
+        self._announcer = announcer
+        self._origins: dict[UserId, Origin] = {}
+        """Where each user's last client was; for callbacks."""
         self._inbox: asyncio.Queue[Input | None] = asyncio.Queue(INBOX)
         self._owed: list[Said] = []
         """Reports that could not be written down; a client sends them once only."""
@@ -173,6 +180,7 @@ class Exchange:
     def _judge(self, item: Input, now: float) -> None:
         match item:
             case Arrived():
+                self._note_origin(item.login.user_id, item.origin)
                 self._switchboard.connect(item.session, item.login, now)
             case Said():
                 self._switchboard.receive(item.session, item.message, now)
@@ -181,16 +189,28 @@ class Exchange:
             case Ask():
                 self._answers.append((item.answer, item.step(self._switchboard, now)))
 
+    def _note_origin(self, user_id: UserId, origin: Origin) -> None:
+        self._origins.pop(user_id, None)
+        self._origins[user_id] = origin
+        if len(self._origins) > ORIGINS:
+            del self._origins[next(iter(self._origins))]
+
+    def _origin_of(self, user_id: UserId) -> Origin:
+        return self._origins.get(user_id, Origin())
+
     async def _saved(self, batch: Batch, now: float) -> bool:
         if not batch.saved and not batch.users:
             return True
         begun = time.monotonic()
+        callbacks = self._announcer.rows(batch.facts, self._origin_of, now)
         try:
-            await self._store.save(batch.saved, batch.users, now=now)
+            await self._store.save(batch.saved, batch.users, callbacks, now=now)
         except StoreError as error:
             logger.error("nothing was changed: %s", error)
             return False
         self._metrics.committed(time.monotonic() - begun)
+        if callbacks:
+            self._announcer.wake(len(callbacks))
         return True
 
     def _tell(self, batch: Batch) -> None:

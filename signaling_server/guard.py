@@ -6,6 +6,7 @@ dialing. If a name has several, all of them must be good.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from typing import Any
@@ -36,6 +37,9 @@ _NEVER = tuple(
 
 class Forbidden(OSError):
     """This address is not dialed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(errno.EACCES, why)
 
 
 def is_public(address: Address) -> bool:

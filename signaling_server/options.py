@@ -119,6 +119,11 @@ OPTIONS: tuple[Option, ...] = (
            high=1_000_000),
     Option("limits.calls_per_address", "Calls a minute from one address; this machine's own are not counted.", "100",
            Kind.NUMBER, low=1, high=1_000_000),
+    Option("keep_days", "How long records of calls and dead letters are kept.", "7", Kind.REAL, low=0.01, high=36500),
+    Option("callbacks.allow_private", "Callbacks may go to private networks and to this machine (with --dev they may "
+           "always).", "false", Kind.SWITCH),
+    Option("callbacks.retries", "Seconds before each retry of a callback after the documented ones; then it is a dead "
+           "letter.", "30, 300, 1800, 7200, 18000, 36000", Kind.LIST, singular="callback_retry", metavar="SECONDS"),
     Option("limits.waiting", "Sockets that have not signed in yet.", "200", Kind.NUMBER, low=1, high=100_000),
     Option("limits.message_rate", "Messages a second that one client may send in the long run.", "20", Kind.REAL,
            low=1, high=10_000),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -58,7 +58,10 @@ class Outbox:
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
-        self._app_id = store.app_id
+        self.length = 0
+        """How many wait, as far as is known; `waiting` counts them."""
+        self.wake: Callable[[], None] = lambda: None
+        """Called when something can be delivered that could not before."""
         self._waits = (outbox.c.app_id == store.app_id, outbox.c.died_at.is_(None))
         self._is_dead = (outbox.c.app_id == store.app_id, outbox.c.died_at.is_not(None))
 
@@ -81,12 +84,16 @@ class Outbox:
                 await connection.execute(_DELETE, [{"i": number} for number in delivered])
             if failed:
                 await connection.execute(_FAIL, [{"i": one.id, **_columns(one)} for one in failed])
+        self.length = max(0, self.length - len(delivered) - sum(one.died_at is not None for one in failed))
 
     async def bury(self, generation: Generation, error: str, now: float, *, before: float | None = None) -> int:
         """Make dead letters of what waits, or only of what waits since before that; returns how many."""
         where = [*self._waits, outbox.c.generation == generation.value]
         if before is not None:
             where.append(outbox.c.created_at < before)
+        async with self._database.reading() as connection:
+            if (await connection.execute(sa.select(outbox.c.id).where(*where).limit(1))).first() is None:
+                return 0
         async with self._database.writing() as connection:
             done = await connection.execute(sa.update(outbox).where(*where).values(died_at=now, error=error[:200]))
             return done.rowcount
@@ -95,7 +102,8 @@ class Outbox:
         """How many are still to be delivered."""
         async with self._database.reading() as connection:
             query = sa.select(sa.func.count()).select_from(outbox).where(*self._waits)
-            return (await connection.execute(query)).scalar() or 0
+            self.length = (await connection.execute(query)).scalar() or 0
+            return self.length
 
     async def dead_letters(self, *, page: int = 1, per_page: int = 100) -> tuple[int, list[DeadLetter]]:
         """How many there are, and one page of them (1 is the newest)."""
@@ -114,6 +122,8 @@ class Outbox:
             await connection.execute(
                 sa.update(outbox).where(*where).values(died_at=None, attempts=0, due_at=now, created_at=now)
             )
+        self.length += len(found)
+        self.wake()
         return found
 
 

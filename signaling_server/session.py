@@ -16,6 +16,7 @@ from aiohttp import web
 from pycall.core.types import UserId
 from pycall.core.wire import Goodbye, ServerMessage, encode
 
+from .announcer import Origin, platform_of
 from .closing import CLOSE_CODES, CLOSE_LATER, CLOSE_NORMAL, with_number
 from .limits import Limits, TokenBucket
 
@@ -34,6 +35,7 @@ class Session:
         now = time.monotonic()
         self.number = number
         self.address = address
+        self.origin = Origin(address, platform_of(request.headers.get("User-Agent", "")))
         self.user_id: UserId | None = None
         """Set once signed in, like what follows."""
         self.tenant: Tenant | None = None

@@ -13,6 +13,7 @@ from pycall.core.errors import ConfigError, ErrorCode
 
 from .addresses import networks_of
 from .apps import Admin, App, admins_of, read_apps, require
+from .callback_rules import CallbackRules
 from .devfile import dev_file_path, left_key, make_folder
 from .layers import Value, layered
 from .limits import Limits
@@ -59,6 +60,9 @@ class Settings:
     """Served besides `app_id`, each by itself."""
     proxies: tuple[str, ...] = ()
     """Addresses and networks whose X-Forwarded-For is believed."""
+    keep_days: float = 7.0
+    """For records and dead letters."""
+    callbacks: CallbackRules = field(default_factory=CallbackRules)
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
     turn: Turn = field(default_factory=Turn)

@@ -178,7 +178,7 @@ class Sockets:
             self._send_away(session, "too many connections of this user; try later")
             return False
         self._take_in(session, self._tenants[admitted.app.app_id], admitted)
-        await self._hand_in(session, Arrived(session.number, admitted.login))
+        await self._hand_in(session, Arrived(session.number, admitted.login, session.origin))
         return True
 
     def _take_in(self, session: Session, tenant: Tenant, admitted: Admitted) -> None:

@@ -9,11 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from .apps import App
+from .back_office import BackOffice
 from .callbacks import Callbacks
 from .clock import Clock
 from .exchange import Exchange
 from .metrics import Metrics
 from .outbox import Outbox
+from .records import Records
+from .settings import Settings
 from .store import Store
 from .switchboard import Close, Switchboard, Tell
 
@@ -31,23 +34,39 @@ class Tenant:
     store: Store
     """Reads and writes rows of this app only."""
     exchange: Exchange
-    callbacks: Callbacks
-    outbox: Outbox
+    office: BackOffice
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Where callbacks go."""
+        return self.office.callbacks
+
+    @property
+    def outbox(self) -> Outbox:
+        """Callbacks that wait, and dead letters."""
+        return self.office.outbox
+
+    @property
+    def records(self) -> Records:
+        """Of calls that are over."""
+        return self.office.records
 
 
 async def open_tenants(
-    apps: Iterable[App], store: Store, clock: Clock, deliver: Callable[[Tell | Close], None], metrics: Metrics
+    settings: Settings, store: Store, clock: Clock, deliver: Callable[[Tell | Close], None], metrics: Metrics
 ) -> dict[int, Tenant]:
     """Each app with the calls it had before; raises StoreError."""
     tenants = {}
-    for app in apps:
+    allow_private = settings.callbacks.allow_private or settings.dev
+    for app in settings.apps.values():
         own = store.for_app(app.app_id)
         switchboard = await _switchboard(own, clock)
         metrics.watch(switchboard)
-        exchange = Exchange(switchboard, own, clock, deliver, metrics)
-        callbacks = Callbacks(own)
-        await callbacks.load()
-        tenants[app.app_id] = Tenant(app, own, exchange, callbacks, Outbox(own))
+        office = await BackOffice.open(app, own, allow_private=allow_private)
+        exchange = Exchange(switchboard, own, clock, deliver, metrics, office.announcer)
+        tenants[app.app_id] = Tenant(app, own, exchange, office)
+    outboxes = [tenant.office.outbox for tenant in tenants.values()]
+    metrics.gauges["pycall_outbox_waiting"] = lambda: sum(outbox.length for outbox in outboxes)
     return tenants
 
 
