@@ -32,6 +32,7 @@ from pycall.gear import Gear
 from pycall.open_call import OpenCall
 from pycall.rtc.hardware import probe
 from pycall.rtc.w3c import Statistics
+from pycall.rtc.warm import warm_up
 from pycall.signaling.client import SignalingClient
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Driver:
             self._take(self.line.link_lost)
         if self.config.hardware:
             self.gear.encoders = await asyncio.to_thread(probe)
+        await asyncio.to_thread(warm_up)
         await self._client.login(user_id, user_sig)
 
     async def ask(self, step: Callable[[float], int]) -> CallId | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Generic, TypeVar
 
 from pycall.core.errors import ErrorCode, MediaError
@@ -44,6 +45,9 @@ class Inlet(Generic[F, T]):
         self._bridge: Bridge[T] = Bridge(loop, deliver, limit)
         self._last = time.monotonic()
         self._open = False
+        self._closed = False
+        self._early: T | None = None
+        self._lock = Lock()
         self._dead = False
         self._telling = False
 
@@ -57,16 +61,23 @@ class Inlet(Generic[F, T]):
         return self._dead
 
     def open(self) -> None:
-        """Frames count from now on."""
+        """Frames count from now on. The newest one of those that came while the source was starting counts, too: the
+        next picture may be 33 ms away."""
         self._last = time.monotonic()
-        self._open = True
+        with self._lock:
+            early, self._early = self._early, None
+            if early is not None and not self._closed:
+                self._bridge.push(early)
+            self._open = True
 
     def close(self) -> None:
         self._open = False
+        self._closed = True
+        self._early = None
         self._bridge.close()
 
     def push(self, frame: F) -> None:
-        if not self._open:
+        if self._closed:
             return
         try:
             item = self._convert(frame)
@@ -78,7 +89,14 @@ class Inlet(Generic[F, T]):
             self._telling = True
             call_on(self._loop, self._alive)
         if item is not None:
-            self._bridge.push(item)
+            self._hand_over(item)
+
+    def _hand_over(self, item: T) -> None:
+        with self._lock:
+            if self._open:
+                self._bridge.push(item)
+            elif not self._closed:
+                self._early = item
 
     def fail(self, error: MediaError) -> None:
         call_on(self._loop, lambda: self._die(error))

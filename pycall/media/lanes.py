@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 _PLAUSIBLE = 2.0
 """Seconds between capture and now; a capture time farther off is by another clock, and now counts instead."""
 
+FRESH = 0.2
+"""Seconds for which a picture is worth showing to a newcomer."""
+
 
 class SoundLane:
     """Gives every feed the same block every 20 ms: the source's, or silence while there is none or it is muted."""
@@ -109,6 +112,7 @@ class PictureLane:
         self._feeds: list[PictureFeed] = []
         self._taps: list[tuple[VideoSink, UserId]] = []
         self._last_time = 0.0
+        self._newest: VideoFrame | None = None
 
     @property
     def open(self) -> bool:
@@ -123,6 +127,7 @@ class PictureLane:
 
     def clear(self) -> None:
         """Forget pictures that no feed has fetched yet."""
+        self._newest = None
         for feed in self._feeds:
             feed.clear()
 
@@ -144,6 +149,7 @@ class PictureLane:
         at = max(captured, self._last_time + float(MICROSECOND))
         self._last_time = at
         frame.picture.pts = round(at / MICROSECOND)
+        self._newest = frame
         for feed in self._feeds:
             feed.put(self._shells.another(frame.picture))
         for tap, user_id in list(self._taps):
@@ -157,8 +163,11 @@ class PictureLane:
         self.deliver(VideoFrame(picture, time.monotonic()))
 
     def open_feed(self) -> PictureFeed:
+        """Begins with the newest picture if that is fresh, so that nobody waits for the next one."""
         feed = PictureFeed(lambda: self.profile, self._feed_closed)
         self._feeds.append(feed)
+        if self._newest is not None and time.monotonic() - self._last_time < FRESH:
+            feed.put(self._shells.another(self._newest.picture))
         return feed
 
     def add_tap(self, sink: VideoSink, user_id: UserId) -> None:

@@ -106,10 +106,12 @@ def _bounce(way: int, room: int) -> int:
 
 def _wide_bars(width: int, height: int) -> tuple[Pixels, Pixels]:
     """Bars twice as wide as the picture, so that every shift is one slice: luma and both chroma planes."""
-    colours = np.array([[180, 128, 128], [162, 44, 142], [131, 156, 44], [112, 72, 58], [84, 184, 198], [65, 100, 212]])
+    colours = np.array(
+        [[180, 128, 128], [162, 44, 142], [131, 156, 44], [112, 72, 58], [84, 184, 198], [65, 100, 212]], np.uint8
+    )
     bar = np.arange(2 * width) % width * len(colours) // width
-    shade = np.linspace(0, 40, height)[:, None]
-    luma = (colours[bar, 0] - shade).astype(np.uint8)
+    shade = np.linspace(0, 40, height).astype(np.uint8)[:, None]
+    luma = colours[bar, 0] - shade
     small = bar[::2]
-    chroma = np.stack([np.tile(colours[small, part], (height // 2, 1)) for part in (1, 2)]).astype(np.uint8)
+    chroma = np.stack([np.tile(colours[small, part], (height // 2, 1)) for part in (1, 2)])
     return luma, chroma

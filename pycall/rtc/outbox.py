@@ -19,6 +19,8 @@ from .rtp import Packet, Writer
 HEADER = 12 + 16
 """Bytes of RTP header and extensions, about."""
 MAX_REPORTS = 256
+FIRST_BURST = 14_600
+"""Bytes that leave at once at the beginning: ten packets (RFC 6928). The first picture fits."""
 
 Item = tuple[str, Packet]
 """The kind of media, which has its own header extensions, and the packet."""
@@ -34,7 +36,7 @@ class Outbox:
         writers: dict[str, Writer],
         padding: Callable[[int], Packet | None],
     ) -> None:
-        self.pacer: Pacer[Item] = Pacer(controller.pacing_rate)
+        self.pacer: Pacer[Item] = Pacer(controller.pacing_rate, FIRST_BURST)
         self._path = path
         self._controller = controller
         self._writers = writers
@@ -77,6 +79,10 @@ class Outbox:
     def wake(self) -> None:
         """The rates have changed."""
         self._ready.set()
+
+    def forget_pictures(self) -> None:
+        """What waits is too old to be shown."""
+        self.pacer.clear(PacketClass.VIDEO)
 
     def close(self) -> None:
         for handle in self._later:

@@ -219,6 +219,8 @@ class Peer:
             await self.path.add_candidate(candidate)
         if first.ice_candidates_complete:
             self._take_candidate(None)
+        if self.session is not None:
+            self.session.prepare()
         await self.path.connect(first.ice, first.dtls, client=agreed.client)
         if self.path.state == "connected" and self.session is not None and not self._liveness.over:
             self._reached("secured")

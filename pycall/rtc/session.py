@@ -44,6 +44,10 @@ class Session:
         self._report_at = 0.0
         self._follow_at = 0.0
 
+    def prepare(self) -> None:
+        """The path is being opened."""
+        self.sending.prepare()
+
     def begin(self) -> None:
         """The path is open."""
         self.sending.begin()

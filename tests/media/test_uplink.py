@@ -119,6 +119,30 @@ async def test_sound_is_handed_on_within_5_ms() -> None:
     assert sorted(delays)[7] < 0.005
 
 
+class Quick(ByHand):
+    """Gives its first picture while it is still being started, as a fast camera does."""
+
+    def start(self, intake: Intake[AudioFrame | VideoFrame]) -> None:
+        super().start(intake)
+        self.push(VideoFrame(Pattern(P360).picture(2, 0.0), time.monotonic()))
+
+
+async def test_the_picture_of_a_source_that_is_still_starting_is_not_lost() -> None:
+    source = Quick()
+    uplink = Watched()
+    feed = uplink.open_video_feed("ann")
+    await uplink.start(None, source)
+    stamp = read_stamp(await see(feed))
+    assert stamp is not None and stamp.number == 2
+    assert await sees_nothing(feed)
+    late = uplink.open_video_feed("ben")
+    stamp = read_stamp(await see(late))
+    assert stamp is not None and stamp.number == 2, "a newcomer begins with the newest picture"
+    uplink.video_open = False
+    assert await sees_nothing(uplink.open_video_feed("cem")), "but not with one of a camera that was closed"
+    await uplink.stop()
+
+
 async def test_without_a_source_there_is_silence_in_real_time() -> None:
     async with started(None, None) as uplink:
         feed = uplink.open_audio_feed("ann")

@@ -197,3 +197,25 @@ def test_a_program_that_forgets_to_close_ends_all_the_same() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout, done.stderr) == (0, "talking\n", "")
+
+
+async def test_the_first_picture_is_encoded_while_the_path_is_opened_and_forgotten_if_that_takes_long(
+    pair: Stage,
+) -> None:
+    alice, bob = pair.ends["alice"], pair.ends["bob"]
+    shut = True
+    pair.connect("alice", "bob")
+    await pair.until_posted("offer")
+    for end, other in ((alice, "bob"), (bob, "alice")):
+        ice = end.mesh.peers[other].ice
+        ice.admits = lambda *datagram, admits=ice.admits: not shut and admits(*datagram)  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        while (session := alice.mesh.peers["bob"].session) is None or not len(session.sending.outbox.pacer):
+            await next_turn()
+    while len(session.sending.outbox.pacer):
+        await next_turn()
+    shown, shut = alice.video_feeds[0].given, False
+    assert bob.pictures == 0
+    await bob.until(lambda: bob.pictures > 3)
+    numbers = [number for _, number, _, _ in bob.seen]
+    assert numbers[0] >= shown - 1 and numbers == sorted(set(numbers)), "only what is new is shown"

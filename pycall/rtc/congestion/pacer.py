@@ -40,7 +40,8 @@ class PacketClass(IntEnum):
 class Pacer(Generic[Item]):
     """The queue before one peer's transport. Times are monotonic seconds, sizes bytes of whole datagrams."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, first_burst: int = 0) -> None:
+        """`first_burst`: bytes that the very first packets need not pay for."""
         self.rate = rate
         """Pacing rate in bit/s; may be set at any time."""
         self.cluster = 0
@@ -50,6 +51,7 @@ class Pacer(Generic[Item]):
         self._queues: tuple[deque[tuple[int, Item]], ...] = tuple(deque() for _ in PacketClass)
         self._bytes = [0] * len(PacketClass)
         self._free_at = float("-inf")
+        self._gift = first_burst
         self._probe: Probe | None = None
         self._probe_left = 0
         self._probe_ends = 0.0
@@ -129,7 +131,9 @@ class Pacer(Generic[Item]):
 
     def _pay(self, size: int, now: float) -> None:
         rate = self.rate if self._probe is None else self._probe.rate
-        self._free_at = max(self._free_at, now) + size * 8 / rate
+        paid = size - min(size, self._gift)
+        self._gift -= size - paid
+        self._free_at = max(self._free_at, now) + paid * 8 / rate
         self.cluster = 0
         if self._probe is not None:
             self.cluster = self._probe.cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from pycall.rtc import rtcp
@@ -24,6 +25,8 @@ SOUND_RATE = 40_000
 SOUND_OVERHEAD = 50 * 8 * 50
 """bit/s of headers, SRTP, UDP and IP of 50 packets a second."""
 FIRST_RTT = 0.1
+PATIENCE = 0.3
+"""Seconds that a picture may wait for the path to open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Sending:
         self.loss = 0.0
         """What the other side reports lost of our sound: up at once, down slowly."""
         self._source = source
+        self._patience: asyncio.TimerHandle | None = None
         self.controller = RateController(
             START_RATE, LEAST_RATE, self._most, transport_feedback=terms.audio.has(TRANSPORT)
         )
@@ -62,14 +66,32 @@ class Sending:
         rtx = OutgoingStream(identity.repair, 90000) if codec.rtx is not None else None
         return PictureSender(stream, rtx, codec, self.outbox, want_key=self._source.studio.want_key)
 
+    def prepare(self) -> None:
+        """The path is being opened: meanwhile the first picture is encoded, and waits."""
+        if self.picture is not None:
+            self._source.studio.add(self.picture, *self._picture_rates())
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._forget)
+
+    def _forget(self) -> None:
+        """The path takes longer to open than a picture is worth showing."""
+        self._patience = None
+        if self.picture is not None:
+            self._source.studio.remove(self.picture)
+            self.outbox.forget_pictures()
+
     def begin(self) -> None:
         """The path is open: from now on our sound and picture leave."""
         self._source.voice.add(self.voice)
-        if self.picture is not None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        elif self.picture is not None:
             self._source.studio.add(self.picture, *self._picture_rates())
 
     def close(self) -> None:
         """Nothing is encoded for this peer any more."""
+        if self._patience is not None:
+            self._patience.cancel()
         self._source.voice.remove(self.voice)
         if self.picture is not None:
             self._source.studio.remove(self.picture)

@@ -65,6 +65,16 @@ def test_an_idle_time_is_no_credit_for_a_burst() -> None:
     assert len([at for at, _ in drain(pacer, 100.0, 101.0) if at < 100.05]) <= 7
 
 
+def test_the_very_first_packets_leave_at_once_but_only_once() -> None:
+    pacer: Pacer[str] = Pacer(1_000_000, first_burst=12_500)
+    for _ in range(30):
+        pacer.push(VIDEO, 1250, "video", 100.0)
+    assert len([at for at, _ in drain(pacer, 100.0, 101.0) if at == 100.0]) == pytest.approx(10, abs=2)
+    for _ in range(20):
+        pacer.push(VIDEO, 1250, "video", 102.0)
+    assert len([at for at, _ in drain(pacer, 102.0, 103.0) if at < 102.05]) <= 7
+
+
 def test_too_long_a_queue_is_reported_and_may_be_cleared() -> None:
     pacer: Pacer[str] = Pacer(1_000_000)
     for _ in range(41):
