@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         SignalingError as SignalingError,
     )
     from pycall.core.events import (
+        ActiveSpeakerChanged as ActiveSpeakerChanged,
         CallBegan as CallBegan,
         CallEnded as CallEnded,
         CallQuality as CallQuality,
@@ -59,6 +60,8 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         SignalingLost as SignalingLost,
         SignalingRestored as SignalingRestored,
         UserAudioAvailable as UserAudioAvailable,
+        UserInfoChanged as UserInfoChanged,
+        UserInviting as UserInviting,
         UserJoined as UserJoined,
         UserLeft as UserLeft,
         UserLineBusy as UserLineBusy,
@@ -80,6 +83,8 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         NetworkQuality as NetworkQuality,
         PeerQuality as PeerQuality,
         Role as Role,
+        RoomId as RoomId,
+        Scene as Scene,
         UserId as UserId,
         VideoProfile as VideoProfile,
     )
@@ -126,6 +131,8 @@ _HOMES = {
         [
             "MediaType",
             "Role",
+            "RoomId",
+            "Scene",
             "EndReason",
             "NetworkQuality",
             "PeerQuality",
@@ -157,7 +164,10 @@ _HOMES = {
     **dict.fromkeys(
         [
             "Event",
+            "ActiveSpeakerChanged",
             "CallReceived",
+            "UserInviting",
+            "UserInfoChanged",
             "UserRinging",
             "UserRejected",
             "UserNoResponse",

@@ -8,11 +8,18 @@ from typing import TypeVar
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError
 from pycall.core.types import (
     MAX_CALLEES,
+    MAX_INFO_BYTES,
     MAX_RING_SECONDS,
+    MAX_ROOM_BYTES,
+    MAX_ROOM_NUMBER,
     MAX_USER_DATA_BYTES,
     MediaType,
     UserId,
     VideoProfile,
+    is_call_id,
+    is_group_id,
+    is_info,
+    is_room_id,
     is_user_id,
 )
 from pycall.media.profiles import profile, upright
@@ -33,18 +40,17 @@ def check_login(user_id: object, user_sig: object) -> None:
 
 
 def checked_callees(callees: UserId | Iterable[UserId], caller: UserId | None) -> tuple[UserId, ...]:
-    """One id or several, as a tuple: each a valid id, none twice, not the caller's own."""
+    """One id or several, as a tuple: each a valid id, taken once, the caller's own left out."""
     wanted = (callees,) if isinstance(callees, str) or not isinstance(callees, Iterable) else tuple(callees)
     for callee in wanted:
         if not is_user_id(callee):
             raise _bad(f"{callee!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
-    if not 1 <= len(wanted) <= MAX_CALLEES:
-        raise _bad(f"a call needs 1 to {MAX_CALLEES} callees, not {len(wanted)}")
-    if caller in wanted:
+    others = tuple(user for user in dict.fromkeys(wanted) if user != caller)
+    if wanted and not others:
         raise _bad("you cannot call yourself")
-    if len(set(wanted)) != len(wanted):
-        raise _bad("a callee is named twice")
-    return wanted
+    if not 1 <= len(others) <= MAX_CALLEES:
+        raise _bad(f"a call needs 1 to {MAX_CALLEES} callees, not {len(others)}")
+    return others
 
 
 def checked_media(media: object) -> MediaType:
@@ -71,6 +77,36 @@ def check_user_data(user_data: object) -> None:
         raise _bad("user_data holds half a surrogate pair and cannot be sent as UTF-8") from None
     if size > MAX_USER_DATA_BYTES:
         raise _bad(f"user_data has {size} bytes; {MAX_USER_DATA_BYTES} at most")
+
+
+def check_room(room_id: object) -> None:
+    """A number from 1 to 2147483647, or a name of 1 to 64 characters."""
+    if not is_room_id(room_id):
+        raise _bad(f"{room_id!r} is no room id: 1 to {MAX_ROOM_NUMBER}, or a name of 1 to {MAX_ROOM_BYTES} characters")
+
+
+def check_group(group_id: object) -> None:
+    """1 to 64 visible ASCII characters."""
+    if not is_group_id(group_id):
+        raise _bad(f"{group_id!r} is no group id: 1 to 64 visible characters")
+
+
+def check_call_id(call_id: object) -> None:
+    """32 lower-case hex digits."""
+    if not is_call_id(call_id):
+        raise _bad(f"{call_id!r} is no call id: take it from the one who called, or from CallReceived")
+
+
+def check_info(text: object, what: str) -> None:
+    """A string without control characters, of at most 500 bytes in UTF-8."""
+    if not is_info(text):
+        raise _bad(f"{what} must be a string of at most {MAX_INFO_BYTES} bytes without control characters")
+
+
+def check_flag(flag: object, what: str) -> None:
+    """True or False, nothing that merely counts as such."""
+    if not isinstance(flag, bool):
+        raise _bad(f"{what} must be True or False, not {flag!r}")
 
 
 def checked_profile(name: object, *, portrait: bool = False) -> VideoProfile:

@@ -26,7 +26,7 @@ from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingErro
 from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, UserSigExpired, UserVideoAvailable
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
-from pycall.core.types import CallId, LinkStats, MediaType, PeerState, UserId
+from pycall.core.types import LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import Goodbye, ServerMessage, Signal, TicketExpired, Welcome
 from pycall.gear import Gear
 from pycall.open_call import OpenCall
@@ -54,7 +54,7 @@ class Driver:
         self._client = self._new_client()
         self._inbox: deque[Callable[[float], object]] = deque()
         self._draining = False
-        self._pending: dict[int, asyncio.Future[CallId | None]] = {}
+        self._pending: dict[int, asyncio.Future[Resolve]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._call: OpenCall | None = None
         self._quality: CallQuality | None = None
@@ -63,6 +63,11 @@ class Driver:
         self._signing_out = False
         self._expired = False
         """The user was told that the ticket has run out."""
+
+    @property
+    def ticket_expired(self) -> bool:
+        """The ticket has run out, and no new one has come."""
+        return self._expired
 
     # --- verbs ---------------------------------------------------------------------------------------------------
 
@@ -78,9 +83,9 @@ class Driver:
         await asyncio.to_thread(warm_up)
         await self._client.login(user_id, user_sig)
 
-    async def ask(self, step: Callable[[float], int]) -> CallId | None:
+    async def ask(self, step: Callable[[float], int]) -> Resolve:
         """Give the Line an intent and wait for its answer; raises what refused it, or `SignalingError`."""
-        future: asyncio.Future[CallId | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Resolve] = asyncio.get_running_loop().create_future()
         req_id = self._intend(step, future)
         patience = self.config.reply_timeout
         try:
@@ -209,7 +214,7 @@ class Driver:
 
     # --- the loop --------------------------------------------------------------------------------------------------
 
-    def _intend(self, step: Callable[[float], int], future: asyncio.Future[CallId | None]) -> int:
+    def _intend(self, step: Callable[[float], int], future: asyncio.Future[Resolve]) -> int:
         """The answer may come in the very same drain, so the future is in place before it."""
         req_id = step(asyncio.get_running_loop().time())
         self._pending[req_id] = future
@@ -247,8 +252,8 @@ class Driver:
                 self._client.send(message)
             case Emit(event):
                 self._announce(event)
-            case Resolve(req_id, error, call_id):
-                self._resolve(req_id, error, call_id)
+            case Resolve():
+                self._resolve(output)
             case OpenPeer(user_id, generation, offers):
                 self._the_call().mesh.open(user_id, generation, offers=offers)
             case Deliver(signaled):
@@ -270,19 +275,20 @@ class Driver:
             self._quality = None
         self._tell(event)
 
-    def _resolve(self, req_id: int, error: PyCallError | None, call_id: CallId | None) -> None:
-        future = self._pending.pop(req_id, None)
+    def _resolve(self, answer: Resolve) -> None:
+        future = self._pending.pop(answer.req_id, None)
         if future is None or future.done():
             return
-        if error is None:
-            future.set_result(call_id)
+        if answer.error is None:
+            future.set_result(answer)
         else:
-            future.set_exception(error)
+            future.set_exception(answer.error)
 
     def _settle(self) -> None:
         """Bring everything that follows from the Line's state in line with it."""
         line, call = self.line, self._call
         self._client.call_id = line.call_id
+        self._client.several_devices, self._client.self_info = line.several_devices, line.self_info
         if call is None:
             return
         if line.call_id != call.call_id:

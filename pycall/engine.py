@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TypeVar
 
-from pycall.arguments import (
-    check_login,
-    check_ring,
-    check_user_data,
-    checked_callees,
-    checked_media,
-    checked_profile,
-)
+from pycall.arguments import check_login, checked_profile
+from pycall.call_verbs import CallVerbs
 from pycall.config import EngineConfig
-from pycall.core.call import CallState
-from pycall.core.errors import ConfigError, ErrorCode, LoginError, PyCallError, SignalingError
+from pycall.core.errors import ConfigError, ErrorCode, LoginError, PyCallError
 from pycall.core.events import Event
-from pycall.core.types import DEFAULT_RING_SECONDS, CallId, MediaType, UserId
+from pycall.core.types import UserId
 from pycall.driver import Driver
 from pycall.gear import Gear
 from pycall.listeners import Listeners
@@ -30,7 +21,7 @@ from pycall.rtc.servers import ice_servers as check_servers
 E = TypeVar("E", bound=Event)
 
 
-class CallEngine(MediaVerbs):
+class CallEngine(CallVerbs, MediaVerbs):
     """One user's phone: sign in, call, be called, talk.
 
         async with CallEngine(EngineConfig(audio_source="tone:440", audio_sink="null")) as engine:
@@ -86,76 +77,6 @@ class CallEngine(MediaVerbs):
         """Leave any call and sign out. Does nothing if nobody is signed in."""
         with self._one("logout"):
             await self._driver.logout()
-
-    # --- calling -------------------------------------------------------------------------------------------------
-
-    async def call(
-        self,
-        callees: UserId | Iterable[UserId],
-        media: MediaType = MediaType.AUDIO,
-        *,
-        timeout: int = DEFAULT_RING_SECONDS,
-        user_data: str = "",
-    ) -> CallId:
-        """Call somebody; it rings for `timeout` whole seconds (0: for ever). Gives the call's id.
-
-        `user_data` (at most 4 KiB) reaches the callee with `CallReceived`. If both sides call each other at once, the
-        two calls become one and its id is given.
-        """
-        self._must_be_signed_in()
-        wanted = checked_callees(callees, self.user_id)
-        kind = checked_media(media)
-        check_ring(timeout)
-        check_user_data(user_data)
-        with self._one("call"):
-            await self._driver.check(kind)
-            return await self._dial(wanted, kind, timeout, user_data)
-
-    async def _dial(self, callees: tuple[UserId, ...], media: MediaType, timeout: int, user_data: str) -> CallId:
-        call_id = CallId(secrets.token_hex(16))
-        line = self._driver.line
-        try:
-            answer = await self._driver.ask(
-                lambda now: line.dial(call_id, callees, media, timeout=timeout, user_data=user_data, now=now)
-            )
-        except (SignalingError, asyncio.CancelledError):
-            self._driver.leave()  # a call that nobody waits for must not go on ringing
-            raise
-        return answer or call_id
-
-    async def accept(self) -> None:
-        """Answer the ringing call. Microphone and (in a video call) camera open once the server has agreed."""
-        self._must_be_signed_in()
-        with self._one("accept"):
-            if self.state is CallState.RINGING:
-                await self._driver.check(self.media or MediaType.AUDIO)
-            await self._driver.ask(self._driver.line.accept)
-
-    async def reject(self) -> None:
-        """Refuse the ringing call."""
-        self._must_be_signed_in()
-        with self._one("reject"):
-            await self._driver.ask(self._driver.line.reject)
-
-    async def ignore(self) -> None:
-        """Refuse the ringing call as if the line were busy."""
-        self._must_be_signed_in()
-        with self._one("ignore"):
-            await self._driver.ask(lambda now: self._driver.line.reject(now, busy=True))
-
-    async def hangup(self) -> None:
-        """Leave the call, or cancel it while it rings. Capture stops at once, without waiting for the network."""
-        if self.state is None:
-            self._must_be_signed_in()
-        with self._one("hangup"):
-            await self._driver.ask(self._driver.line.hangup)
-
-    async def switch_media(self, media: MediaType) -> None:
-        """Make the whole call voice or video. To video: our camera opens; theirs when they open it."""
-        self._must_be_signed_in()
-        kind = checked_media(media)
-        with self._one("switch_media"):
-            await self._driver.ask(lambda now: self._driver.line.switch_media(kind, now))
 
     # --- events --------------------------------------------------------------------------------------------------
 

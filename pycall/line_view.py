@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from pycall.core.call import CallState
-from pycall.core.types import CallId, MediaType, Role, UserId
+from pycall.core.types import CallId, MediaType, Role, RoomId, Scene, UserId
 from pycall.core.wire import MemberView
 from pycall.driver import Driver
 
@@ -43,6 +43,21 @@ class LineView:
     @property
     def role(self) -> Role | None:
         return self._shown.line.role
+
+    @property
+    def scene(self) -> Scene | None:
+        """What kind of call it is; one of two becomes one of many when somebody is invited."""
+        return self._shown.line.scene
+
+    @property
+    def room_id(self) -> RoomId | None:
+        """The call's room, a number or a name."""
+        return self._shown.line.room_id
+
+    @property
+    def chat_group_id(self) -> str:
+        """The chat group the call belongs to; empty: none."""
+        return self._shown.line.chat_group_id
 
     @property
     def members(self) -> tuple[MemberView, ...]:

@@ -29,6 +29,11 @@ class Verbs(LineView):
         if not self._driver.signed_in:
             raise LoginError(ErrorCode.NOT_LOGGED_IN, "nobody is signed in; call login() first")
 
+    def _must_be_able_to_call(self) -> None:
+        self._must_be_signed_in()
+        if self._driver.ticket_expired:
+            raise LoginError(ErrorCode.SIG_EXPIRED, "the ticket has run out; call login() with a new one")
+
     @contextmanager
     def _one(self, verb: str) -> Iterator[None]:
         """A verb that is still waiting for its answer is not asked again."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from pycall.core.types import EndReason, UserId
-from pycall.core.wire import Reply
+from pycall.core.types import EndReason, RoomId, UserId
+from pycall.core.wire import CallView, Reply
 
 from .facts import Fact, FactKind
 from .journal import Journal
-from .ledger import StoredCall, StoredMember
+from .ledger import Info, StoredCall, StoredMember, view_of
 from .rules import Due, due
 
 SessionId = int
@@ -42,7 +42,11 @@ class Book:
         self.journal = Journal()
         self.known: dict[UserId, bool] = {}
         self.sessions: dict[SessionId, Client] = {}
-        self.online: dict[UserId, SessionId] = {}
+        self.online: dict[UserId, tuple[SessionId, ...]] = {}
+        """Oldest first; more than one only for users with several devices."""
+        self.several: dict[UserId, bool] = {}
+        """Who may be signed in on several devices."""
+        self.infos: dict[UserId, Info] = {}
         self.away_since: dict[UserId, float] = {}
         """When the client that is in a call was last connected."""
         self.calls: dict[str, StoredCall] = {}
@@ -51,6 +55,8 @@ class Book:
         self.ended: dict[str, StoredCall] = {}
         self.aliases: dict[str, str] = {}
         """Ids of calls that were merged into another."""
+        self.rooms: dict[tuple[str, RoomId], str] = {}
+        """The live calls of chat groups, by group and room."""
         self.tombstones: dict[tuple[UserId, str], float] = {}
         self.hears: dict[str, frozenset[tuple[UserId, UserId]]] = {}
         """For each call who reports media from whom."""
@@ -65,9 +71,9 @@ class Book:
     # --- people -------------------------------------------------------------------------------------------------
 
     def bind(self, session: SessionId, client: Client) -> None:
-        """From now on the user is reached on this session."""
+        """From now on the user is reached on this session too."""
         self.journal.put(self.sessions, session, client)
-        self.journal.put(self.online, client.user_id, session)
+        self.journal.put(self.online, client.user_id, (*self.online.get(client.user_id, ()), session))
 
     def unbind(self, session: SessionId, now: float) -> None:
         """This session is no longer the user's."""
@@ -75,9 +81,12 @@ class Book:
         if client is None:
             return
         self.journal.drop(self.sessions, session)
-        if self.online.get(client.user_id) == session:
+        others = tuple(other for other in self.online.get(client.user_id, ()) if other != session)
+        if others:
+            self.journal.put(self.online, client.user_id, others)
+        else:
             self.journal.drop(self.online, client.user_id)
-            self._note_absence(client, now)
+        self._note_absence(client, now)
 
     def _note_absence(self, client: Client, now: float) -> None:
         call = self.call_of(client.user_id)
@@ -86,14 +95,18 @@ class Book:
             self.journal.put(self.away_since, client.user_id, now)
             self.watch(call.call_id)
 
-    def device(self, user_id: UserId) -> str | None:
-        """The client on which this user is signed in now."""
-        session = self.online.get(user_id)
-        return None if session is None else self.sessions[session].device_id
+    def sessions_of(self, user_id: UserId, device_id: str | None = None) -> list[SessionId]:
+        """Where this user is signed in: on all devices, or on this one."""
+        sessions = self.online.get(user_id, ())
+        return [one for one in sessions if device_id is None or self.sessions[one].device_id == device_id]
+
+    def is_here(self, member: StoredMember) -> bool:
+        """The client that is in the call is connected."""
+        return bool(self.sessions_of(member.user_id, member.device_id))
 
     def lost_since(self, member: StoredMember) -> float | None:
         """Since when the client that is in the call has been away; None: it is here."""
-        if self.device(member.user_id) == member.device_id:
+        if self.is_here(member):
             return None
         return self.away_since.get(member.user_id, member.joined_at)
 
@@ -119,9 +132,15 @@ class Book:
         """The call with this id, if it ended a short while ago."""
         return self.ended.get(self.aliases.get(call_id, call_id))
 
+    def view(self, call: StoredCall, now: float, reader: UserId) -> CallView:
+        """The call as this user sees it at this moment."""
+        return view_of(call, now, reader, self.infos)
+
     def put(self, call: StoredCall) -> None:
         """This is the call now; it will be saved."""
         before = self.calls.get(call.call_id)
+        if before is None and call.chat_group_id:
+            self.journal.put(self.rooms, (call.chat_group_id, call.room_id), call.call_id)
         self.journal.put(self.calls, call.call_id, call)
         self.saved[call.call_id] = call
         present = {member.user_id for member in (*call.joined(), *call.ringing())}
@@ -140,6 +159,7 @@ class Book:
                 self._free(member.user_id)
         self.journal.drop(self.calls, call.call_id)
         self.journal.drop(self.hears, call.call_id)
+        self.journal.drop(self.rooms, (call.chat_group_id, call.room_id))
         self.journal.put(self.ended, call.call_id, call)
         self.saved[call.call_id] = call
 
@@ -158,6 +178,11 @@ class Book:
         self.facts.append(
             Fact(kind=kind, call=call, user_id=user_id, by=by or user_id, reason=reason, at=at, users=users)
         )
+
+    def forget_reports(self, call: StoredCall, user_id: UserId) -> None:
+        """This user is not in the call any more: nobody hears them, and they hear nobody."""
+        hears = self.hears.get(call.call_id, frozenset())
+        self.journal.put(self.hears, call.call_id, frozenset(pair for pair in hears if user_id not in pair))
 
     def _free(self, user_id: UserId) -> None:
         self.journal.drop(self.lines, user_id)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from pycall.core.errors import CallError, ErrorCode
-from pycall.core.types import MediaType, MemberState, UserId
+from pycall.core.types import MediaType, MemberState, Scene, UserId
 from pycall.core.wire import CallView, MediaSet, MediaSwitched, PeerReport, SetMedia, Signal, Signaled, SwitchMedia
 
 from .book import Book, Client
-from .ledger import StoredCall, StoredMember, advance, view_of, with_member
+from .ledger import StoredCall, StoredMember, advance, with_member
 from .teller import Teller, has_joined, part_of
 
 
@@ -21,15 +21,17 @@ class InCall:
         self.teller = teller
 
     def switch_media(self, client: Client, command: SwitchMedia, now: float) -> CallView:
-        """Voice to video or back, for everybody; asking for video again opens at least one's own camera."""
+        """Voice to video or back, for both; asking for video again opens at least one's own camera."""
         call, member = part_of(self.book, client, command.call_id, joined=True)
+        if call.scene is not Scene.SINGLE:
+            raise CallError(ErrorCode.NOT_SUPPORTED, "a call of more than two cannot be switched as a whole")
         if call.accepted_at is None:
             raise CallError(ErrorCode.WRONG_STATE, "nobody has answered yet; switch once the call is answered")
         if command.media is not call.media:
             call = self.change_media(call, command.media, client.user_id)
         elif command.media.has_video and not member.video:
             call = self._open(call, member, audio=member.audio, video=True)
-        return view_of(call, now)
+        return self.book.view(call, now, client.user_id)
 
     def change_media(self, call: StoredCall, media: MediaType, by: UserId) -> StoredCall:
         """Only the camera of the one who asked for video opens by itself."""
@@ -46,7 +48,7 @@ class InCall:
         video = command.video and call.media.has_video
         if (command.audio, video) != (member.audio, member.video):
             call = self._open(call, member, audio=command.audio, video=video)
-        return view_of(call, now)
+        return self.book.view(call, now, client.user_id)
 
     def _open(self, call: StoredCall, member: StoredMember, *, audio: bool, video: bool) -> StoredCall:
         call = advance(call, members=with_member(call, member.user_id, audio=audio, video=video))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from pycall.core.errors import CallError, ErrorCode
@@ -10,24 +12,35 @@ from pycall.core.wire import (
     Accept,
     CallView,
     Command,
-    Declined,
-    Ended,
     Hangup,
     Invite,
-    Invited,
+    InviteMore,
+    Join,
     Joined,
     Reject,
-    Ringing,
     SetMedia,
+    SetMultiDevice,
+    SetSelfInfo,
     SwitchMedia,
 )
 
 from .book import Book, Client
-from .facts import DECLINES, FactKind
+from .endings import Endings
+from .facts import FactKind
 from .in_call import InCall
-from .ledger import StoredCall, StoredMember, advance, view_of, with_member
-from .rules import Due, check_invite
+from .invitations import SEATS, Invitations
+from .ledger import NOBODY, StoredCall, advance, with_member
+from .people import People
+from .rules import check_invite
 from .teller import Teller, part_of, takes_part
+
+
+class Done(NamedTuple):
+    """What the reply to a command tells."""
+
+    call: CallView | None = None
+    """The call as it is right after."""
+    users: tuple[UserId, ...] = ()
 
 
 class Judge:
@@ -37,96 +50,70 @@ class Judge:
         self.book = book
         self.teller = teller
         self.in_call = InCall(book, teller)
+        self.endings = Endings(book, teller)
+        self.invitations = Invitations(book, teller, self.endings)
+        self.people = People(book, teller, self.endings)
 
-    def decide(self, client: Client, command: Command, now: float) -> CallView | None:
-        """Carry out one command; returns the call as it is right after, for the reply."""
+    def decide(self, client: Client, command: Command, now: float) -> Done:
+        """Carry out one command."""
         match command:
             case Invite():
-                return self._invite(client, command, now)
+                return Done(self._invite(client, command, now))
+            case InviteMore():
+                return Done(users=self.invitations.more(client, command, now))
             case Accept():
-                return self._accept(client, command, now)
+                return Done(self._accept(client, command, now))
+            case Join():
+                return Done(self._join(client, command, now))
+            case SwitchMedia():
+                return Done(self.in_call.switch_media(client, command, now))
+            case SetMedia():
+                return Done(self.in_call.set_media(client, command, now))
+            case _:
+                self._obey(client, command, now)
+        return Done()
+
+    def _obey(self, client: Client, command: Command, now: float) -> None:
+        """Commands whose reply says no more than that it was done."""
+        match command:
             case Reject():
                 self._reject(client, command, now)
             case Hangup():
                 self._hangup(client, command, now)
-            case SwitchMedia():
-                return self.in_call.switch_media(client, command, now)
-            case SetMedia():
-                return self.in_call.set_media(client, command, now)
+            case SetMultiDevice():
+                self.people.set_several(client, command.enabled, now)
+            case SetSelfInfo():
+                self.people.set_info(client.user_id, command.nickname, command.avatar)
             case _:
                 raise CallError(ErrorCode.BAD_MESSAGE, "this server does not know that command")
-        return None
 
-    # --- inviting -----------------------------------------------------------------------------------------------
+    # --- dialing ------------------------------------------------------------------------------------------------
 
     def _invite(self, client: Client, invite: Invite, now: float) -> CallView:
         check_invite(invite, client.user_id, self.book.known)
-        self._check_unused(client, invite.call_id)
+        self._check_not_hung_up(client, invite.call_id)
+        if self.book.find(invite.call_id) is not None or self.book.find_ended(invite.call_id) is not None:
+            raise CallError(ErrorCode.REPEATED, "this call id was used before; make a new one")
         mine = self.book.call_of(client.user_id)
         if mine is not None and _is_glare(mine, client.user_id, invite):
             return self._merge(client, mine, invite, now)
         if mine is not None:
-            self._leave_behind(client, mine, invite, now)
-        return self._begin_ring(client, invite, now)
+            again = any(mine.member(callee) is not None for callee in invite.callees)
+            self._leave_behind(client, mine, EndReason.RECALLED if again else EndReason.OFFLINE, now)
+        return self.invitations.begin(client, invite, now)
 
-    def _check_unused(self, client: Client, call_id: str) -> None:
+    def _check_not_hung_up(self, client: Client, call_id: str) -> None:
         if (client.user_id, call_id) in self.book.tombstones:
             raise CallError(ErrorCode.WRONG_STATE, "this call was hung up before it reached the server")
-        if self.book.find(call_id) is not None or self.book.find_ended(call_id) is not None:
-            raise CallError(ErrorCode.REPEATED, "this call id was used before; make a new one")
 
-    def _leave_behind(self, client: Client, mine: StoredCall, invite: Invite, now: float) -> None:
+    def _leave_behind(self, client: Client, mine: StoredCall, reason: EndReason, now: float) -> None:
         """The line is taken, unless by a call of a client that is gone: the user has started anew."""
         member = mine.member(client.user_id)
         if member is None or member.state is not MemberState.JOINED or member.device_id == client.device_id:
             raise CallError(ErrorCode.WRONG_STATE, "your line is taken; answer or end that call first")
-        again = any(mine.member(callee) is not None for callee in invite.callees)
-        self.end(mine, EndReason.RECALLED if again else EndReason.OFFLINE, client.user_id, now)
-
-    def _begin_ring(self, client: Client, invite: Invite, now: float) -> CallView:
-        busy = {callee for callee in invite.callees if callee in self.book.lines}
-        caller = StoredMember(
-            user_id=client.user_id,
-            state=MemberState.JOINED,
-            device_id=client.device_id,
-            video=invite.media.has_video,
-            joined_at=now,
-        )
-        callees = (
-            StoredMember(user_id=callee, state=MemberState.GONE if callee in busy else MemberState.RINGING)
-            for callee in invite.callees
-        )
-        call = StoredCall(
-            call_id=invite.call_id,
-            seq=1,
-            caller=client.user_id,
-            callees=invite.callees,
-            media=invite.media,
-            members=(caller, *callees),
-            user_data=invite.user_data,
-            created_at=now,
-            ring_until=now + invite.timeout if invite.timeout else None,
-        )
-        self.book.put(call)
-        self.book.note(FactKind.STARTED, call, client.user_id, now, users=invite.callees)
-        for callee in invite.callees:
-            self._ring_or_decline(call, callee, callee in busy, now)
-        return view_of(call, now)
-
-    def _ring_or_decline(self, call: StoredCall, callee: UserId, busy: bool, now: float) -> None:
-        if busy:
-            self._decline(call, callee, EndReason.BUSY, now)
-        elif callee in self.book.online:
-            call = self.note_told(call, callee, now)
-            self.teller.tell(callee, Invited(call=view_of(call, now)))
-
-    def note_told(self, call: StoredCall, callee: UserId, now: float) -> StoredCall:
-        """A client of the callee rings now, and the caller hears that it does."""
-        call = advance(call, members=with_member(call, callee, told=True))
-        self.book.put(call)
-        self.book.note(FactKind.RECEIVED, call, callee, now, by=call.caller)
-        self.teller.tell_joined(call, Ringing(call_id=call.call_id, seq=call.seq, user_id=callee))
-        return call
+        if self.book.is_here(member):
+            raise CallError(ErrorCode.WRONG_STATE, "you are in a call on another device")
+        self.endings.depart(mine, client.user_id, reason, now)
 
     # --- answering ----------------------------------------------------------------------------------------------
 
@@ -134,7 +121,7 @@ class Judge:
         call, member = part_of(self.book, client, command.call_id)
         if member.state is MemberState.JOINED:
             raise CallError(ErrorCode.REPEATED, "you are in this call already")
-        return view_of(self._join(client, call, now), now)
+        return self._enter(client, call, now, video=call.media.has_video)
 
     def _merge(self, client: Client, call: StoredCall, invite: Invite, now: float) -> CallView:
         """Both dialed each other: the first call lives, the second is its answer, with the lesser media."""
@@ -143,106 +130,90 @@ class Judge:
             call = self.in_call.change_media(call, media, client.user_id)
         self.book.journal.put(self.book.aliases, invite.call_id, call.call_id)
         call = replace(call, merged_id=invite.call_id)
-        return view_of(self._join(client, call, now), now)
+        return self._enter(client, call, now, video=call.media.has_video)
 
-    def _join(self, client: Client, call: StoredCall, now: float) -> StoredCall:
+    def _join(self, client: Client, command: Join, now: float) -> CallView:
+        """Whoever was ever called may come (back); into a group's call, whoever can name it."""
+        self._check_not_hung_up(client, command.call_id)
+        call = self._joinable(client, command)
+        mine = self.book.call_of(client.user_id)
+        member = call.member(client.user_id)
+        if mine is call and member is not None and takes_part(call, client):
+            if member.state is MemberState.JOINED:
+                raise CallError(ErrorCode.REPEATED, "you are in this call already")
+        elif call.seats_taken >= SEATS and mine is not call:
+            raise CallError(ErrorCode.WRONG_STATE, f"the call is full: {SEATS} people")
+        elif mine is not None:
+            self._leave_behind(client, mine, EndReason.OFFLINE, now)
+            call = self._joinable(client, command)
+        return self._enter(client, call, now, video=command.video and call.media.has_video)
+
+    def _joinable(self, client: Client, command: Join) -> StoredCall:
+        if command.room_id is None:
+            call = self.book.find(command.call_id)
+        else:
+            call = self.book.find(self.book.rooms.get((command.chat_group_id, command.room_id), ""))
+        if call is None or (call.member(client.user_id) is None and not call.chat_group_id):
+            raise CallError(ErrorCode.NO_SUCH_CALL, "there is no such call; it may just have ended")
+        return call
+
+    def _enter(self, client: Client, call: StoredCall, now: float, *, video: bool) -> CallView:
+        """This client is in the call from now on."""
+        user_id, before = client.user_id, call.member(client.user_id)
+        if before is None:
+            newcomer = replace(call.members[0], user_id=user_id, inviter=None, user_data=None)
+            call = replace(call, members=(*call.members, newcomer), callees=(*call.callees, user_id))
+        rang = before is not None and before.state is MemberState.RINGING
         members = with_member(
             call,
-            client.user_id,
+            user_id,
             state=MemberState.JOINED,
             device_id=client.device_id,
             joined_at=now,
-            video=call.media.has_video,
+            since=call.seq + 1,
+            audio=True,
+            video=video,
+            told=True,
+            reason=None,
+            left_at=None,
+            ended_by=None,
         )
-        call = advance(call, members=members, accepted_at=now, ring_until=None)
+        call = advance(call, members=members, accepted_at=call.accepted_at or now)
+        call = call if any(call.ringing()) else replace(call, ring_until=None)
         self.book.put(call)
-        self.book.note(FactKind.ACCEPTED, call, client.user_id, now)
-        joined = Joined(call_id=call.call_id, seq=call.seq, user_id=client.user_id, video=call.media.has_video)
-        self.teller.tell_joined(call, joined, but=client.user_id)
-        return call
+        self.book.note(FactKind.ACCEPTED if rang else FactKind.JOINED, call, user_id, now)
+        self._tell_joined(call, user_id, video=video)
+        if rang:
+            self.teller.tell_elsewhere(call, user_id)
+        return self.book.view(call, now, user_id)
+
+    def _tell_joined(self, call: StoredCall, user_id: UserId, *, video: bool) -> None:
+        info = self.book.infos.get(user_id, NOBODY)
+        joined = Joined(
+            call_id=call.call_id,
+            seq=call.seq,
+            user_id=user_id,
+            video=video,
+            nickname=info.nickname,
+            avatar=info.avatar,
+        )
+        self.teller.tell_joined(call, joined, but=user_id)
 
     def _reject(self, client: Client, command: Reject, now: float) -> None:
         call, member = part_of(self.book, client, command.call_id)
         if member.state is MemberState.JOINED:
             raise CallError(ErrorCode.WRONG_STATE, "you are in this call; hang up to leave it")
         reason = EndReason.BUSY if command.busy else EndReason.REJECTED
-        self._decline(call, client.user_id, reason, now, FactKind.IGNORED if command.busy else None)
-
-    def _decline(
-        self, call: StoredCall, callee: UserId, reason: EndReason, now: float, kind: FactKind | None = None
-    ) -> None:
-        call = advance(call)
-        self.book.note(kind or DECLINES[reason], call, callee, now, reason=reason)
-        self.teller.tell_joined(call, Declined(call_id=call.call_id, seq=call.seq, user_id=callee, reason=reason))
-        self.end(call, reason, callee, now)
-
-    # --- leaving ------------------------------------------------------------------------------------------------
+        kind = FactKind.IGNORED if command.busy else None
+        self.endings.decline(call, client.user_id, reason, now, kind=kind, device_id=client.device_id)
 
     def _hangup(self, client: Client, command: Hangup, now: float) -> None:
         """Always succeeds: whoever hangs up is out of the call afterwards, or never gets in."""
         call = self.book.find(command.call_id)
         if call is not None and takes_part(call, client):
-            self.leave(client, call, EndReason(command.reason), now)
+            self.endings.leave(client, call, EndReason(command.reason), now)
         elif call is None and self.book.find_ended(command.call_id) is None and is_call_id(command.call_id):
             self.book.journal.put(self.book.tombstones, (client.user_id, command.call_id), now)
-
-    def leave(self, client: Client, call: StoredCall, reason: EndReason, now: float) -> None:
-        """One member goes; a call of two is over then."""
-        member = call.member(client.user_id)
-        if member is not None and member.state is MemberState.RINGING:
-            self._decline(call, client.user_id, EndReason.REJECTED, now)
-        elif call.accepted_at is None and reason is not EndReason.KICKED:
-            self.end(call, EndReason.CANCELED, client.user_id, now)
-        else:
-            self.end(call, reason, client.user_id, now)
-
-    def overdue(self, call: StoredCall, ends: Due, now: float) -> None:
-        """Nobody did anything in time."""
-        if ends.reason is EndReason.NO_ANSWER:
-            self._decline(call, ends.user_id, ends.reason, now)
-        else:
-            self.end(call, ends.reason, ends.user_id, now)
-
-    def end(self, call: StoredCall, reason: EndReason, by: UserId, now: float) -> None:
-        """The one end of a call: recorded, lines free, everybody who knew of it told."""
-        members = call.members
-        knew = [member for member in members if _knows(member)]
-        call = advance(
-            call,
-            members=tuple(replace(member, state=MemberState.GONE) for member in members),
-            ring_until=None,
-            ended_at=max(now, call.begun_at or call.created_at),
-            reason=reason,
-            ended_by=by,
-        )
-        self._note_end(call, {member.user_id: member.state for member in members}, now)
-        self.book.close(call)
-        for member in knew:
-            self.teller.tell(member.user_id, ended_of(call, call.call_id), device_id=member.device_id)
-
-    def _note_end(self, call: StoredCall, before: dict[UserId, MemberState], now: float) -> None:
-        """Who still rang is not rung any more, unless they refused; whoever ended a conversation has left it."""
-        by = call.ended_by or call.caller
-        for user_id, state in before.items():
-            if state is MemberState.RINGING and user_id != by:
-                self.book.note(FactKind.CANCELED, call, user_id, now, by=by, reason=call.reason)
-        stayed = tuple(user_id for user_id, state in before.items() if state is MemberState.JOINED)
-        if call.accepted_at is not None and by in stayed:
-            self.book.note(FactKind.LEFT, call, by, now, reason=call.reason)
-            stayed = tuple(user_id for user_id in stayed if user_id != by)
-        self.book.note(FactKind.ENDED, call, by, now, reason=call.reason, users=stayed)
-
-
-def ended_of(call: StoredCall, call_id: str) -> Ended:
-    """How this call ended, under the id by which the asker knows it."""
-    return Ended(
-        call_id=call_id,
-        seq=call.seq,
-        reason=call.reason or EndReason.UNKNOWN,
-        user_id=call.ended_by or call.caller,
-        media=call.media,
-        duration=call.duration,
-    )
 
 
 def _is_glare(mine: StoredCall, user_id: UserId, invite: Invite) -> bool:
@@ -253,8 +224,6 @@ def _is_glare(mine: StoredCall, user_id: UserId, invite: Invite) -> bool:
         and member.state is MemberState.RINGING
         and mine.callees == (user_id,)
         and invite.callees == (mine.caller,)
+        and not mine.chat_group_id
+        and not invite.chat_group_id
     )
-
-
-def _knows(member: StoredMember) -> bool:
-    return member.state is MemberState.JOINED or (member.state is MemberState.RINGING and member.told)

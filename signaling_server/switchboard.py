@@ -25,6 +25,7 @@ from pycall.core.wire import (
     Ended,
     Goodbye,
     Invite,
+    Join,
     Login,
     Logout,
     PeerReport,
@@ -37,10 +38,10 @@ from pycall.core.wire import (
 
 from .batch import Batch, Close, Tell
 from .book import Book, Client, SessionId
-from .judge import Judge, ended_of
-from .ledger import StoredCall, StoredMember, view_of
+from .judge import Judge
+from .ledger import StoredCall, StoredMember
 from .rules import RESTART_GRACE, USEFUL_RING
-from .teller import Teller
+from .teller import Teller, end_for
 
 __all__ = ["Batch", "Close", "SessionId", "StoredCall", "StoredMember", "Switchboard", "Tell"]
 
@@ -95,7 +96,7 @@ class Switchboard:
         call = self._book.find(call_id)
         if call is not None:
             self._now = now
-            self._judge.end(call, reason, by, now)
+            self._judge.endings.end(call, reason, by, now)
         return call is not None
 
     # --- inputs -------------------------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ class Switchboard:
         if client.user_id not in self._book.known:
             self._book.journal.put(self._book.known, client.user_id, True)
             self._new_users.append(client.user_id)
-        self._replace(client, now)
+        self._judge.people.make_room(client, login, now)
         self._book.bind(session, client)
         call = self._call_for(client, login.call_id, now)
         welcome = Welcome(
@@ -151,7 +152,7 @@ class Switchboard:
         self._retry_at = None
         following = self._book.next_due()
         while following is not None and following[1].at <= now:
-            self._judge.overdue(*following, now)
+            self._judge.endings.overdue(*following, now)
             following = self._book.next_due()
 
     def deadline(self) -> float | None:
@@ -199,28 +200,6 @@ class Switchboard:
             self._book.watch(call.call_id)
         self._book.hand_out()
 
-    def _replace(self, client: Client, now: float) -> None:
-        """Whoever was signed in as this user before is not any more."""
-        session = self._book.online.get(client.user_id)
-        if session is None:
-            return
-        before = self._book.sessions[session]
-        self._book.unbind(session, now)
-        if before.device_id == client.device_id:
-            goodbye = Goodbye(code=ErrorCode.REPEATED, message="signed in again on a newer connection")
-        else:
-            goodbye = Goodbye(code=ErrorCode.KICKED, message="signed in on another device")
-            self._end_part(before, EndReason.KICKED, now)
-            self._book.journal.drop(self._book.replies, before)
-        self._teller.pile.append(Close(session, goodbye))
-
-    def _end_part(self, client: Client, reason: EndReason, now: float) -> None:
-        """This client's part in a call ends; a ring stays, it belongs to the user."""
-        call = self._book.call_of(client.user_id)
-        member = None if call is None else call.member(client.user_id)
-        if call is not None and member is not None and member.device_id == client.device_id:
-            self._judge.leave(client, call, reason, now)
-
     def _call_for(self, client: Client, believed: str | None, now: float) -> CallView | None:
         """The call on this client's line. A ring that is as good as over is not begun any more."""
         call = self._book.call_of(client.user_id)
@@ -228,19 +207,19 @@ class Switchboard:
         if call is None or member is None:
             return None
         if member.state is MemberState.JOINED:
-            return view_of(call, now) if member.device_id == client.device_id else None
+            return self._book.view(call, now, client.user_id) if member.device_id == client.device_id else None
         useful = call.ring_until is None or call.ring_until - now >= USEFUL_RING
         if not useful and believed != call.call_id:
             return None
         if not member.told:
-            call = self._judge.note_told(call, client.user_id, now)
-        return view_of(call, now)
+            call = self._judge.invitations.note_told(call, client.user_id, now)
+        return self._book.view(call, now, client.user_id)
 
     def _ending_for(self, client: Client, believed: str | None) -> Ended | None:
-        call = None if believed is None else self._book.find_ended(believed)
-        if call is None or believed is None or call.member(client.user_id) is None:
+        if believed is None:
             return None
-        return ended_of(call, believed)
+        call = self._book.find(believed) or self._book.find_ended(believed)
+        return None if call is None else end_for(call, client.user_id, client.device_id, believed)
 
     # --- commands -----------------------------------------------------------------------------------------------
 
@@ -259,7 +238,8 @@ class Switchboard:
 
     def _judged(self, client: Client, command: Command, now: float) -> Reply:
         try:
-            return Reply(req_id=command.req_id, ok=True, call=self._judge.decide(client, command, now))
+            done = self._judge.decide(client, command, now)
+            return Reply(req_id=command.req_id, ok=True, call=done.call, users=done.users)
         except CallError as error:
             view = self._line_of(client, command, now)
             return Reply(req_id=command.req_id, ok=False, code=error.code, message=error.message, call=view)
@@ -268,17 +248,22 @@ class Switchboard:
         """For a refusal: the call it was about, or the one that takes the caller's line."""
         call = self._book.call_of(client.user_id)
         asked = getattr(command, "call_id", None)
-        if call is None or not (isinstance(command, Invite) or asked == call.call_id):
+        if call is None or not (isinstance(command, Invite | Join) or asked == call.call_id):
             return None
-        return view_of(call, now)
+        return self._book.view(call, now, client.user_id)
 
     def _logout(self, session: SessionId, client: Client, command: Logout, now: float) -> None:
-        """Hang up (or refuse), then go."""
+        """Hang up (or refuse, if it rings on no other device), then go."""
         call = self._book.call_of(client.user_id)
         member = None if call is None else call.member(client.user_id)
-        if call is not None and member is not None and member.device_id in (None, client.device_id):
-            self._judge.leave(client, call, EndReason.HANGUP, now)
+        if call is not None and member is not None and self._is_last_word(client, member):
+            self._judge.endings.leave(client, call, EndReason.HANGUP, now)
         self._teller.answer(session, Reply(req_id=command.req_id, ok=True))
         self._teller.pile.append(Close(session, Goodbye(code=ErrorCode.NOT_LOGGED_IN, message="signed out")))
         self._book.unbind(session, now)
         self._book.journal.drop(self._book.replies, client)
+
+    def _is_last_word(self, client: Client, member: StoredMember) -> bool:
+        if member.state is MemberState.RINGING:
+            return len(self._book.sessions_of(client.user_id)) == 1
+        return member.device_id == client.device_id

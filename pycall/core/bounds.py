@@ -6,7 +6,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .types import MAX_CALLEES, MAX_JSON_DEPTH, MAX_RING_SECONDS, MAX_USER_DATA_BYTES
+from .types import (
+    MAX_CALLEES,
+    MAX_INFO_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_PEOPLE,
+    MAX_RING_SECONDS,
+    MAX_ROOM_NUMBER,
+    MAX_USER_DATA_BYTES,
+)
 
 MAX_SDP_BYTES = 49152
 """Of one SDP as it is written in the frame, escapes included: so what comes in can always be passed on."""
@@ -26,7 +34,14 @@ Candidate = Annotated[str, Meta(max_length=MAX_CANDIDATE_BYTES)]
 SdpMid = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=4096)]
 Callees = Annotated[tuple[Id, ...], Meta(max_length=MAX_CALLEES)]
-Members = Meta(max_length=MAX_CALLEES + 1)
+Members = Meta(max_length=MAX_PEOPLE)
+People = Annotated[tuple[Id, ...], Meta(max_length=MAX_PEOPLE)]
+RoomNumber = Annotated[int, Meta(ge=1, le=MAX_ROOM_NUMBER)]
+RoomName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9 !#$%&()+\-:;<=.>?@\[\]^_{}|~,]{1,64}\Z")]
+Room = RoomNumber | RoomName
+GroupId = Annotated[str, Meta(pattern=r"\A[!-~]{0,64}\Z")]
+"""Empty: no group."""
+Info = Annotated[str, Meta(max_length=MAX_INFO_BYTES, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 RingSeconds = Annotated[int, Meta(ge=0, le=MAX_RING_SECONDS)]
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

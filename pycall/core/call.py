@@ -5,7 +5,7 @@
                           │ somebody joined                   │ accept()
                           ▼                                   ▼      │ accept refused
                       CONNECTING ◄────────────────────────────┴──────┘
-                          │ media to a peer is up
+            join() ──────►│ media to a peer is up
                           ▼
                       CONNECTED ⇄ RECONNECTING        (media to the last peer is lost / a peer is up again)
 
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .errors import ErrorCode, LocalProtocolError
-from .types import CallId, EndReason, MediaType, MemberState, Role, UserId
+from .types import CallId, EndReason, MediaType, MemberState, Role, RoomId, Scene, UserId
 from .wire import CallView, MemberView
 
 
@@ -59,6 +59,7 @@ class Intent(Enum):
     HANGUP = "hangup"
     SWITCH_MEDIA = "switch media"
     SET_MEDIA = "open or close microphone or camera"
+    INVITE = "invite"
 
 
 class Fact(Enum):
@@ -68,6 +69,7 @@ class Fact(Enum):
     ACCEPT_REFUSED = "our accept was refused"
     PEER_UP = "media to a peer is up"
     PEERS_LOST = "media to the last peer is lost"
+    ALONE = "everybody else has left; who was called may still come"
     DEADLINE = "it took too long"
 
 
@@ -76,6 +78,7 @@ _D, _R, _C, _T, _X, _L = CallState
 TRANSITIONS: dict[tuple[CallState, Intent | Fact], CallState] = {
     (_D, Fact.JOINED): _C,
     (_D, Intent.SET_MEDIA): _D,
+    (_D, Intent.INVITE): _D,
     (_D, Intent.HANGUP): _L,
     (_D, Fact.DEADLINE): _L,
     (_R, Intent.ACCEPT): _C,
@@ -87,17 +90,22 @@ TRANSITIONS: dict[tuple[CallState, Intent | Fact], CallState] = {
     (_C, Fact.PEER_UP): _T,
     (_C, Intent.SET_MEDIA): _C,
     (_C, Intent.SWITCH_MEDIA): _C,
+    (_C, Intent.INVITE): _C,
     (_C, Intent.HANGUP): _L,
     (_C, Fact.DEADLINE): _L,
     (_T, Fact.JOINED): _T,
     (_T, Fact.PEERS_LOST): _X,
     (_T, Intent.SET_MEDIA): _T,
     (_T, Intent.SWITCH_MEDIA): _T,
+    (_T, Intent.INVITE): _T,
     (_T, Intent.HANGUP): _L,
+    (_T, Fact.DEADLINE): _L,
     (_X, Fact.JOINED): _X,
     (_X, Fact.PEER_UP): _T,
     (_X, Intent.SET_MEDIA): _X,
     (_X, Intent.SWITCH_MEDIA): _X,
+    (_X, Fact.ALONE): _T,
+    (_X, Intent.INVITE): _X,
     (_X, Intent.HANGUP): _L,
     (_X, Fact.DEADLINE): _L,
     (_L, Intent.HANGUP): _L,
@@ -109,6 +117,7 @@ _NO_CALL = {
     Intent.HANGUP: "there is no call to hang up",
     Intent.SWITCH_MEDIA: "there is no call whose media could be switched",
     Intent.SET_MEDIA: "microphone and camera can be opened and closed in a call only; dial or accept first",
+    Intent.INVITE: "there is no call to invite anybody to; call them instead",
 }
 
 
@@ -148,6 +157,12 @@ class Call:
     """Whether our microphone and camera are open, as the server was told; None: it could not take it in."""
     told_by: int | None = None
     """The request that told it last."""
+    scene: Scene = Scene.SINGLE
+    room_id: RoomId | None = None
+    """None: not told yet."""
+    chat_group_id: str = ""
+    fresh: bool = False
+    """We asked to join, and nobody has answered yet: if it is refused, there never was a call."""
     announced: dict[UserId, tuple[bool, bool]] = field(default_factory=dict)
     """The others' microphones and cameras, as our user was told."""
     declined: set[UserId] = field(default_factory=set)
@@ -163,7 +178,13 @@ class Call:
     def take_view(self, view: CallView) -> None:
         """The server's picture of members and order replaces ours."""
         self.seq = max(self.seq, view.seq)
+        self.scene, self.room_id, self.chat_group_id = view.scene, view.room_id, view.chat_group_id
+        self.caller = view.caller
         self.members = {member.user_id: member for member in view.members}
+
+    def ringing(self) -> list[UserId]:
+        """Who has not answered yet."""
+        return [user for user, member in self.members.items() if member.state is MemberState.RINGING]
 
     def others_joined(self, own: UserId | None) -> list[UserId]:
         """Who else is in the call."""

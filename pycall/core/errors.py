@@ -56,6 +56,8 @@ class ErrorCode(str, Enum):
     BAD_SDP = "bad_sdp"
     BAD_CANDIDATE = "bad_candidate"
     CODEC = "codec"
+    NO_MEDIA = "no_media"
+    """Sound and picture of one member of the call do not get through."""
     BAD_SINK = "bad_sink"
     """A sink of the program's own raised, so it gets nothing more."""
     EFFECT = "effect"

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import ErrorCode
-from .types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, PeerQuality, Role, UserId
+from .types import (
+    CallId,
+    DeviceKind,
+    DeviceState,
+    EndReason,
+    MediaType,
+    NetworkQuality,
+    PeerQuality,
+    Role,
+    RoomId,
+    Scene,
+    UserId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +41,33 @@ class CallReceived(Event):
     """What the caller put beside the call, at most 4 KiB."""
     remaining: float | None
     """Seconds it will go on ringing; None: for ever."""
+    scene: Scene = Scene.SINGLE
+    chat_group_id: str = ""
+    room_id: RoomId | None = None
+    inviter: UserId | None = None
+    """Who invited us into a call that runs already; None: the caller called us."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRinging(Event):
-    """A callee's phone rings now (they are online). Only the caller gets it."""
+    """A callee's phone rings now (they are online). Only whoever called them gets it."""
 
     call_id: CallId
     user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
+class UserInviting(Event):
+    """Somebody in the call invites another person. Everybody in the call gets it."""
+
+    call_id: CallId
+    inviter: UserId
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class UserRejected(Event):
-    """A callee refused."""
+    """A callee refused. In a call of many everybody gets it, also those for whom it still rings."""
 
     call_id: CallId
     user_id: UserId
@@ -65,7 +91,10 @@ class UserLineBusy(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallNotConnected(Event):
-    """Terminal event of a call that never began for this user. Exactly one terminal event comes per call."""
+    """Terminal event of a call that never began for this user. Exactly one terminal event comes per call.
+
+    Whoever is invited to the same call again, or joins it again, lives through it once more.
+    """
 
     call_id: CallId
     media: MediaType
@@ -80,7 +109,10 @@ class CallNotConnected(Event):
 
 @dataclass(frozen=True, slots=True)
 class UserJoined(Event):
-    """Another person is in the call now (their media may still be connecting)."""
+    """Another person is in the call now (their media may still be connecting).
+
+    Whoever comes into a call of many gets one for each who is there already.
+    """
 
     call_id: CallId
     user_id: UserId
@@ -93,6 +125,15 @@ class CallBegan(Event):
     call_id: CallId
     media: MediaType
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfoChanged(Event):
+    """Another person in the call is shown differently from now on."""
+
+    user_id: UserId
+    nickname: str
+    avatar: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +168,13 @@ class VoiceVolume(Event):
     """How loud everybody is, own microphone included: user id -> 0 (silence) to 100. Once a second by default."""
 
     volumes: Mapping[UserId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSpeakerChanged(Event):
+    """Who speaks now, ourselves included; None: nobody has for a while."""
+
+    user_id: UserId | None
 
 
 @dataclass(frozen=True, slots=True)

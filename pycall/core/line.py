@@ -23,22 +23,27 @@ from typing import Literal
 
 from .call import Call, CallState, Intent, allow
 from .errors import CallError, ErrorCode, LocalProtocolError
+from .line_face import LineFace
 from .line_inbox import receive
 from .line_snapshot import kicked, link_lost, link_up
 from .line_state import LineState
 from .line_timers import deadline, handle_timer
 from .outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
-from .types import CallId, EndReason, MediaType, MemberState, PeerState, Role, UserId
+from .types import CallId, EndReason, MediaType, MemberState, PeerState, Role, RoomId, Scene, UserId
 from .wire import (
     Accept,
     Command,
     Hangup,
     Invite,
+    InviteMore,
+    Join,
     Logout,
     MemberView,
     Reject,
     ServerMessage,
     SetMedia,
+    SetMultiDevice,
+    SetSelfInfo,
     SwitchMedia,
     Welcome,
 )
@@ -58,7 +63,10 @@ __all__ = [
 ]
 
 
-class Line:
+Asked = Invite | InviteMore | Accept | Join | SwitchMedia | SetMultiDevice | SetSelfInfo
+
+
+class Line(LineFace):
     """The line also emits SignalingLost, SignalingRestored and KickedOffline; nobody else needs to.
 
     Request numbers grow for the life of the line, so one line belongs to one `device_id`: never a new line with an old
@@ -66,59 +74,7 @@ class Line:
     """
 
     def __init__(self, *, connect_timeout: float = 20.0) -> None:
-        self._own = LineState(connect_timeout)
-
-    # --- what it is ---------------------------------------------------------------------------------------------
-
-    @property
-    def user_id(self) -> UserId | None:
-        """Who is signed in; None before the first welcome, after signing out and after being kicked."""
-        return self._own.user_id
-
-    @property
-    def state(self) -> CallState | None:
-        """Where our call stands; None: no call."""
-        return None if self._own.call is None else self._own.call.state
-
-    @property
-    def call_id(self) -> CallId | None:
-        """The call on the line; it changes once if both sides dialed each other."""
-        return None if self._own.call is None else self._own.call.call_id
-
-    @property
-    def media(self) -> MediaType | None:
-        """What the call carries."""
-        return None if self._own.call is None else self._own.call.media
-
-    @property
-    def role(self) -> Role | None:
-        """Which end of the call we are."""
-        return None if self._own.call is None else self._own.call.role
-
-    @property
-    def members(self) -> tuple[MemberView, ...]:
-        """Everybody in the call, we too, as far as known here."""
-        return () if self._own.call is None else tuple(self._own.call.members.values())
-
-    @property
-    def began_at(self) -> float | None:
-        """When media first arrived."""
-        return None if self._own.call is None else self._own.call.began_at
-
-    @property
-    def audio_open(self) -> bool:
-        """Our user wants the microphone open."""
-        return self._own.audio_open
-
-    @property
-    def video_open(self) -> bool:
-        """Our user wants the camera open."""
-        return self._own.video_open
-
-    @property
-    def dropped(self) -> int:
-        """How many messages and reports came too late, twice, or uncalled for."""
-        return self._own.dropped
+        super().__init__(LineState(connect_timeout))
 
     # --- intents ------------------------------------------------------------------------------------------------
 
@@ -130,33 +86,83 @@ class Line:
         *,
         timeout: int,
         user_data: str,
+        room_id: RoomId | None = None,
+        chat_group_id: str = "",
         now: float,
     ) -> int:
         """Call somebody; `timeout` in seconds, 0 for ever. Capture begins at once."""
-        own = self._own
-        if own.user_id is None:
-            raise CallError(ErrorCode.NOT_LOGGED_IN, "sign in first")
-        if own.call is not None:
-            raise LocalProtocolError(
-                ErrorCode.WRONG_STATE, f"the line is taken ({own.call.state.value}); hang up first"
-            )
-        if not own.linked:
-            raise CallError(ErrorCode.UNREACHABLE, "the server is away; dial again once it is back")
-        req_id = own.pending.next_id()
-        callees = tuple(callees)
-        own.call = Call(
-            call_id, Role.CALLER, media, CallState.DIALING, own.user_id, _dialed(own.user_id, callees, media)
-        )
-        own.call.rings_until = now + timeout if timeout else None
-        own.call.told = (True, media.has_video)
-        own.audio_open, own.video_open = True, media.has_video
+        own, user_id, callees = self._own, self._must_be_free(), tuple(callees)
+        call = Call(call_id, Role.CALLER, media, CallState.DIALING, user_id, _dialed(user_id, callees, media))
+        call.scene, call.chat_group_id = Scene.of(len(callees), chat_group_id), chat_group_id
+        call.rings_until = now + timeout if timeout else None
+        call.told = (True, media.has_video)
+        own.call, own.audio_open, own.video_open = call, True, media.has_video
         own.start_media()
         invite = Invite(
-            req_id=req_id, call_id=call_id, callees=callees, media=media, timeout=timeout, user_data=user_data
+            req_id=own.pending.next_id(),
+            call_id=call_id,
+            callees=callees,
+            media=media,
+            timeout=timeout,
+            user_data=user_data,
+            room_id=room_id,
+            chat_group_id=chat_group_id,
         )
         self._ask(invite)
         own.sync_media()
-        return req_id
+        return invite.req_id
+
+    def join(
+        self,
+        call_id: CallId,
+        *,
+        room_id: RoomId | None = None,
+        chat_group_id: str = "",
+        video: bool = False,
+        now: float,
+    ) -> int:
+        """Come into a running call: by its id, or by group and room (`call_id` is then a new one, made up for now)."""
+        own, call = self._own, self._own.call
+        if call is not None and call.state is CallState.RINGING and _is_meant(call, call_id, room_id, chat_group_id):
+            call_id, room_id, chat_group_id = call.call_id, None, ""
+            self._intend(Intent.ACCEPT)
+        else:
+            user_id = self._must_be_free()
+            own.call = Call(call_id, Role.CALLEE, MediaType.AUDIO, CallState.CONNECTING, user_id, {}, fresh=True)
+        own.audio_open, own.video_open = True, video
+        join = Join(
+            req_id=own.pending.next_id(),
+            call_id=call_id,
+            room_id=room_id,
+            chat_group_id=chat_group_id,
+            video=video,
+        )
+        return self._ask(join)
+
+    def invite(self, callees: Sequence[UserId], *, timeout: int, user_data: str, now: float) -> int:
+        """Call more people into our call; its `Resolve` says for whom it rings now."""
+        call = self._own.call
+        if call is not None and call.state is not CallState.DIALING and not call.committed:
+            raise LocalProtocolError(ErrorCode.WRONG_STATE, "invite: not possible before we are in the call")
+        call = self._intend(Intent.INVITE)
+        more = InviteMore(
+            req_id=self._own.pending.next_id(),
+            call_id=call.call_id,
+            callees=tuple(callees),
+            timeout=timeout,
+            user_data=user_data,
+        )
+        return self._ask(more)
+
+    def set_several_devices(self, enabled: bool, now: float) -> int:
+        """Whether our user may be signed in on several devices."""
+        self._own.several_devices = enabled
+        return self._tell(SetMultiDevice(req_id=self._own.pending.next_id(), enabled=enabled))
+
+    def set_self_info(self, nickname: str, avatar: str, now: float) -> int:
+        """How we are shown to others."""
+        self._own.nickname, self._own.avatar = nickname, avatar
+        return self._tell(SetSelfInfo(req_id=self._own.pending.next_id(), nickname=nickname, avatar=avatar))
 
     def accept(self, now: float) -> int:
         """Answer; media begins once the server has committed it."""
@@ -186,6 +192,8 @@ class Line:
     def switch_media(self, media: MediaType, now: float) -> int:
         """Voice to video or back, for both sides; our camera opens with video, theirs when they open it."""
         call = self._own.call
+        if call is not None and call.scene is not Scene.SINGLE:
+            raise LocalProtocolError(ErrorCode.NOT_SUPPORTED, "switch media: not possible in a call of many")
         if call is not None and call.state is CallState.CONNECTING and not call.committed:
             raise LocalProtocolError(ErrorCode.WRONG_STATE, "switch media: not possible before the call is accepted")
         call = self._intend(Intent.SWITCH_MEDIA)
@@ -284,6 +292,17 @@ class Line:
 
     # --- steps --------------------------------------------------------------------------------------------------
 
+    def _must_be_free(self) -> UserId:
+        own = self._own
+        if own.user_id is None:
+            raise CallError(ErrorCode.NOT_LOGGED_IN, "sign in first")
+        if own.call is not None:
+            state = own.call.state.value
+            raise LocalProtocolError(ErrorCode.WRONG_STATE, f"the line is taken ({state}); hang up first")
+        if not own.linked:
+            raise CallError(ErrorCode.UNREACHABLE, "the server is away; try again once it is back")
+        return own.user_id
+
     def _intend(self, intent: Intent) -> Call:
         call = self._own.call
         following = allow(None if call is None else call.state, intent)
@@ -291,7 +310,15 @@ class Line:
         call.state = following
         return call
 
-    def _ask(self, command: Invite | Accept | SwitchMedia) -> int:
+    def _tell(self, command: SetMultiDevice | SetSelfInfo) -> int:
+        """With the link down there is nothing to wait for: the next login says it."""
+        if self._own.user_id is None:
+            raise CallError(ErrorCode.NOT_LOGGED_IN, "sign in first")
+        if not self._own.linked:
+            return self._done(command)
+        return self._ask(command)
+
+    def _ask(self, command: Asked) -> int:
         """Send it and wait for the reply; with the link down the snapshot decides what becomes of it."""
         self._own.send(command)
         return self._own.pending.add(command)
@@ -313,6 +340,13 @@ def _dialed(user_id: UserId, callees: tuple[UserId, ...], media: MediaType) -> d
     caller = MemberView(user_id=user_id, state=MemberState.JOINED, video=media.has_video)
     ringing = {callee: MemberView(user_id=callee, state=MemberState.RINGING) for callee in callees}
     return {user_id: caller, **ringing}
+
+
+def _is_meant(call: Call, call_id: CallId, room_id: RoomId | None, chat_group_id: str) -> bool:
+    """The ringing call is the one to be joined."""
+    if room_id is None:
+        return call.call_id == call_id
+    return (call.chat_group_id, call.room_id) == (chat_group_id, room_id)
 
 
 def _hangup_reason(state: CallState | None) -> EndReason:

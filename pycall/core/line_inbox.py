@@ -5,34 +5,28 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from .call import Call, CallState, Fact
-from .errors import CallError, ErrorCode
-from .events import CallMediaChanged, UserJoined, UserLeft, UserRinging
-from .line_state import LineState
-from .outputs import Deliver, StopMedia
-from .types import CallId, EndReason, MediaType, MemberState, Role
+from .events import CallMediaChanged, UserInfoChanged, UserInviting, UserJoined, UserLeft, UserRinging
+from .line_entry import open_peer, signaled
+from .line_replies import replied
+from .line_state import RECONNECT_SECONDS, LineState
+from .types import EndReason, MediaType, MemberState, Scene
 from .wire import (
-    Accept,
     CallMessage,
     CallView,
-    Command,
     Declined,
     Ended,
-    Hangup,
-    Invite,
     Invited,
+    Inviting,
     Joined,
     Left,
-    Logout,
     MediaSet,
     MediaSwitched,
     MemberView,
-    Reject,
     Reply,
     Ringing,
     ServerMessage,
-    SetMedia,
     Signaled,
-    SwitchMedia,
+    UserInfo,
 )
 
 _DEPARTURES = (EndReason.HANGUP, EndReason.OFFLINE, EndReason.KICKED)
@@ -43,13 +37,15 @@ def receive(line: LineState, message: ServerMessage, now: float) -> None:
     """One message, in the order of the wire."""
     match message:
         case Reply():
-            _reply(line, message, now)
+            replied(line, message, now)
         case Invited():
             invited(line, message.call, now)
         case Ended():
             _ended(line, message, now)
         case Signaled():
             signaled(line, message, now)
+        case UserInfo():
+            _user_info(line, message)
         case CallMessage():
             _call_message(line, message, now)
         case _:
@@ -62,7 +58,7 @@ def receive(line: LineState, message: ServerMessage, now: float) -> None:
 def invited(line: LineState, view: CallView, now: float) -> None:
     """Somebody calls. While our own call is not decided, the ring is held back: both may turn out to be one call."""
     known = line.call is not None and line.call.call_id == view.call_id
-    if known or view.call_id in line.finished:
+    if known or line.is_over(view):
         line.drop()
     elif line.call is not None:
         line.held = (view, now)
@@ -72,10 +68,12 @@ def invited(line: LineState, view: CallView, now: float) -> None:
 
 def _ended(line: LineState, ended: Ended, now: float) -> None:
     if line.held is not None and line.held[0].call_id == ended.call_id:
-        line.remember(ended.call_id)
+        line.remember(ended.call_id, seq=ended.seq)
         line.held = None
         return
     if line.call is None or line.call.call_id != ended.call_id:
+        if ended.call_id in line.finished:
+            line.remember(ended.call_id, seq=ended.seq)
         line.drop()
         return
     end(line, ended, now)
@@ -90,36 +88,7 @@ def end(line: LineState, ended: Ended, now: float) -> None:
     if there and ended.reason in _DEPARTURES and call.state not in (CallState.DIALING, CallState.RINGING):
         line.emit(UserLeft(call.call_id, ended.user_id, ended.reason))
     call.media = ended.media
-    line.finish(ended.reason, ended.user_id, ended.duration, now)
-
-
-# --- the answer -------------------------------------------------------------------------------------------------
-
-
-def commit(line: LineState, view: CallView, now: float) -> None:
-    """The server has us in the call: capture may begin, and the newcomer offers to everybody who is there."""
-    call = line.call
-    if call is None or call.state is not CallState.CONNECTING:
-        return
-    call.take_view(view)
-    call.media = view.media
-    call.committed = True
-    call.connect_by = now + line.connect_timeout
-    line.video_open = line.video_open and call.media.has_video
-    line.start_media()
-    for user_id in call.others_joined(line.user_id):
-        open_peer(line, user_id, offers=True, now=now)
-    line.note_told(view)
-    line.sync_media()
-
-
-def open_peer(line: LineState, user_id: str, *, offers: bool, now: float) -> None:
-    """Begin the connection; what came early for it is delivered."""
-    line.peers.open(user_id, offers=offers, now=now)
-    early = [message for message in line.early if message.sender == user_id]
-    for message in early:
-        line.early.remove(message)
-        signaled(line, message, now)
+    line.finish(ended.reason, ended.user_id, ended.duration, now, seq=ended.seq)
 
 
 # --- what happens in the call -----------------------------------------------------------------------------------
@@ -135,12 +104,11 @@ def _call_message(line: LineState, message: CallMessage, now: float) -> None:
         case Ringing():
             line.emit(UserRinging(call.call_id, message.user_id))
         case Declined():
-            line.declined(call, message.reason, message.user_id)
+            declined(line, call, message.user_id, message.reason)
+        case Inviting():
+            inviting(line, call, message.user_id, message.inviter)
         case Joined():
-            member = MemberView(
-                user_id=message.user_id, state=MemberState.JOINED, audio=message.audio, video=message.video
-            )
-            joined(line, call, member, now)
+            joined(line, call, _newcomer(message), now)
         case Left():
             left(line, call, message.user_id, message.reason, now)
         case MediaSwitched():
@@ -149,6 +117,35 @@ def _call_message(line: LineState, message: CallMessage, now: float) -> None:
             media_set(line, call, message.user_id, message.audio, message.video)
         case _:
             line.drop()
+
+
+def _newcomer(message: Joined) -> MemberView:
+    return MemberView(
+        user_id=message.user_id,
+        state=MemberState.JOINED,
+        audio=message.audio,
+        video=message.video,
+        nickname=message.nickname,
+        avatar=message.avatar,
+        since=message.seq,
+    )
+
+
+def declined(line: LineState, call: Call, user_id: str, reason: EndReason) -> None:
+    """Somebody who was called will not come."""
+    member = call.members.get(user_id)
+    if member is not None:
+        call.members[user_id] = replace(member, state=MemberState.GONE, reason=reason)
+    line.declined(call, reason, user_id)
+
+
+def inviting(line: LineState, call: Call, user_id: str, inviter: str) -> None:
+    """Somebody is called into the call, which is one of many from now on."""
+    call.members[user_id] = MemberView(user_id=user_id, state=MemberState.RINGING, inviter=inviter)
+    call.declined.discard(user_id)
+    call.scene = Scene.MULTI if call.scene is Scene.SINGLE else call.scene
+    call.rings_until = None
+    line.emit(UserInviting(call.call_id, inviter, user_id))
 
 
 def joined(line: LineState, call: Call, member: MemberView, now: float) -> None:
@@ -162,7 +159,10 @@ def joined(line: LineState, call: Call, member: MemberView, now: float) -> None:
     line.emit(UserJoined(call.call_id, user_id))
     if first:
         call.committed = True
-        call.connect_by = now + line.connect_timeout
+    if call.began_at is None:
+        call.connect_by = call.connect_by or now + line.connect_timeout
+    elif not line.peers.any_up:
+        call.reconnect_by = call.reconnect_by or now + RECONNECT_SECONDS
     open_peer(line, user_id, offers=False, now=now)
 
 
@@ -172,7 +172,8 @@ def left(line: LineState, call: Call, user_id: str, reason: EndReason, now: floa
     if member is None or member.state is not MemberState.JOINED:
         line.drop()
         return
-    call.members[user_id] = replace(member, state=MemberState.GONE)
+    call.members[user_id] = replace(member, state=MemberState.GONE, reason=reason)
+    call.announced.pop(user_id, None)
     line.emit(UserLeft(call.call_id, user_id, reason))
     line.peers.close(user_id)
     line.judge_peers(now)
@@ -209,137 +210,17 @@ def media_set(line: LineState, call: Call, user_id: str, audio: bool, video: boo
     line.announce(user_id)
 
 
-def signaled(line: LineState, message: Signaled, now: float) -> None:
-    """A description or candidate from another member, for the connection with them."""
-    call = line.call
-    if call is None or message.call_id != call.call_id or call.state in (CallState.RINGING, CallState.LEAVING):
+def _user_info(line: LineState, message: UserInfo) -> None:
+    if line.call is None or line.call.call_id != message.call_id:
         line.drop()
         return
-    peer = line.peers.get(message.sender)
-    if peer is None:
-        _early(line, call, message)
-    elif message.kind == "offer" and message.generation > peer.generation:
-        line.peers.answer(peer, message.generation, now)
-        line.outputs.append(Deliver(message))
-        line.judge_peers(now)
-    elif message.generation == peer.generation:
-        line.outputs.append(Deliver(message))
-    else:
-        line.drop()
+    shown(line, line.call, message.user_id, message.nickname, message.avatar)
 
 
-def _early(line: LineState, call: Call, message: Signaled) -> None:
-    """Wait for the `joined` it belongs to; a stranger's is dropped, and of too many the oldest."""
-    if message.sender not in call.members or message.sender == line.user_id:
-        line.drop()
+def shown(line: LineState, call: Call, user_id: str, nickname: str, avatar: str) -> None:
+    """How another member is shown from now on."""
+    member = call.members.get(user_id)
+    if member is None or (member.nickname, member.avatar) == (nickname, avatar):
         return
-    if len(line.early) == line.early.maxlen:
-        line.drop()
-    line.early.append(message)
-
-
-# --- replies ----------------------------------------------------------------------------------------------------
-
-
-def _reply(line: LineState, reply: Reply, now: float) -> None:
-    again = line.note_refusal(reply, now)
-    if line.call is not None and reply.ok and reply.call is not None and line.call.told_by == reply.req_id:
-        # A switch may have crossed what we said about our camera: what the server has made of both counts.
-        line.note_told(reply.call)
-        line.sync_media()
-    command = line.pending.get(reply.req_id)
-    if command is None:
-        return
-    match command:
-        case Invite():
-            _invite_replied(line, command, reply, now)
-        case Accept():
-            _accept_replied(line, command, reply, now)
-        case Hangup() | Reject() | Logout():
-            line.pending.resolve(reply.req_id, None, _id_of(command))
-        case SwitchMedia() if reply.ok:
-            _switch_replied(line, command)
-        case SetMedia() if again:
-            line.pending.resolve(reply.req_id, None, _id_of(command))
-        case _:
-            line.pending.resolve(reply.req_id, _error(reply), _id_of(command))
-
-
-def _invite_replied(line: LineState, invite: Invite, reply: Reply, now: float) -> None:
-    call, view = line.call, reply.call
-    if call is None or call.call_id != invite.call_id:
-        line.pending.resolve(reply.req_id, _error(reply), CallId(invite.call_id))
-    elif not reply.ok:
-        refuse_dial(line, reply, now)
-    elif view is None or view.call_id == invite.call_id:
-        line.pending.resolve(reply.req_id, None, call.call_id)
-        if view is not None:
-            call.seq = max(call.seq, view.seq)
-    else:
-        merge(line, call, invite, view, now)
-
-
-def refuse_dial(line: LineState, reply: Reply, now: float) -> None:
-    """There never was a call: no event, only the error. What takes our line instead is shown or got rid of."""
-    line.hush()
-    for command in line.pending.all():
-        error = None if isinstance(command, Hangup | Logout) else _error(reply)
-        if not isinstance(command, Logout):
-            line.pending.resolve(command.req_id, error, _id_of(command))
-    line.forget(now)
-    own = None if reply.call is None else line.own(reply.call)
-    if reply.call is not None and own is not None and own.state is MemberState.JOINED:
-        line.say_farewell(Hangup(req_id=line.pending.next_id(), call_id=reply.call.call_id))
-
-
-def merge(line: LineState, call: Call, invite: Invite, view: CallView, now: float) -> None:
-    """They dialed us first: our dialing has become an answer to their call."""
-    line.remember(call.call_id)
-    call.call_id, call.role, call.caller = CallId(view.call_id), Role.CALLEE, view.caller
-    if line.held is not None and line.held[0].call_id == view.call_id:
-        line.held = None
-    line.pending.resolve(invite.req_id, None, call.call_id)
-    if call.state is not CallState.DIALING:
-        call.take_view(view)
-        return
-    call.observe(Fact.JOINED)
-    if call.capturing:
-        line.outputs.append(StopMedia())
-    old = call.media
-    commit(line, view, now)
-    if call.media is not old:
-        line.emit(CallMediaChanged(call.call_id, old, call.media, view.caller))
-
-
-def _accept_replied(line: LineState, accept: Accept, reply: Reply, now: float) -> None:
-    line.pending.resolve(reply.req_id, _error(reply), CallId(accept.call_id))
-    call = line.call
-    if call is None or call.call_id != accept.call_id or call.committed:
-        return
-    if reply.ok and reply.call is not None:
-        commit(line, reply.call, now)
-    elif reply.code is ErrorCode.NO_SUCH_CALL:
-        line.finish(EndReason.UNKNOWN, call.caller, 0.0, now)
-    elif not reply.ok and call.observe(Fact.ACCEPT_REFUSED):
-        line.audio_open = line.video_open = False
-
-
-def _switch_replied(line: LineState, command: SwitchMedia) -> None:
-    """If the other switched to video a moment before us, nothing was left to switch; our camera opens all the same."""
-    call = line.call
-    if call is not None and command.media is call.media and call.media.has_video and call.capturing:
-        line.video_open = True
-        call.told = None if call.told is None else (call.told[0], True)
-        line.sync_media()
-    line.pending.resolve(command.req_id, None, CallId(command.call_id))
-
-
-def _error(reply: Reply) -> CallError | None:
-    if reply.ok:
-        return None
-    return CallError(reply.code or ErrorCode.WRONG_STATE, reply.message or "the server refused this")
-
-
-def _id_of(command: Command) -> CallId | None:
-    call_id = getattr(command, "call_id", None)
-    return None if call_id is None else CallId(call_id)
+    call.members[user_id] = replace(member, nickname=nickname, avatar=avatar)
+    line.emit(UserInfoChanged(user_id, nickname, avatar))

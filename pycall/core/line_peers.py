@@ -17,6 +17,8 @@ RESTART_SECONDS = 4.0
 """From silence (itself noticed after 3 s) to a new connection, and between one attempt and the next."""
 FIRST_TRY_SECONDS = 7.0
 """A connection that was never up gets longer: ICE over a slow network may need it."""
+UNHEARD_SECONDS = 20.0
+"""Then our user is told of a member whose media does not get through, while others' does."""
 PATIENT_SECONDS = 10.0
 """When the other side, which offers as a rule, does not restart: perhaps it hears us, and only we do not hear it."""
 
@@ -35,6 +37,8 @@ class Peer:
     was_up: bool = False
     reported: bool = False
     """Whether we hear them, as the server was told."""
+    unheard_since: float | None = None
+    """None: heard, or told that they are not."""
 
 
 class Peers:
@@ -62,7 +66,7 @@ class Peers:
         if user_id in self._peers:
             return
         wait = FIRST_TRY_SECONDS if offers else PATIENT_SECONDS
-        self._peers[user_id] = Peer(user_id, 0, offers, now, now + wait)
+        self._peers[user_id] = Peer(user_id, 0, offers, now, now + wait, unheard_since=now)
         self._outputs.append(OpenPeer(user_id, 0, offers))
 
     def answer(self, peer: Peer, generation: int, now: float) -> None:
@@ -79,6 +83,8 @@ class Peers:
             peer.retry_at = now + (RESTART_SECONDS if peer.first_offerer else PATIENT_SECONDS)
         elif state is PeerState.FAILED:
             peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS))
+        if state is PeerState.UP or peer.state is PeerState.UP:
+            peer.unheard_since = None if state is PeerState.UP else now
         peer.state = state
         peer.was_up = peer.was_up or state is PeerState.UP
         return peer
@@ -95,6 +101,23 @@ class Peers:
             if peer.state is not PeerState.UP:
                 peer.retry_at = now if peer.first_offerer else now + PATIENT_SECONDS
         self.restart_due(now)
+
+    def take_unheard(self, now: float) -> list[UserId]:
+        """Who has not been heard for long while others are; each is named once."""
+        due = [peer for peer, at in self._unheard() if at <= now]
+        for peer in due:
+            peer.unheard_since = None
+        return [peer.user_id for peer in due]
+
+    def unheard_at(self) -> float | None:
+        """When `take_unheard` is next needed."""
+        return min((at for _, at in self._unheard()), default=None)
+
+    def _unheard(self) -> list[tuple[Peer, float]]:
+        if not self.any_up:
+            return []
+        waiting = ((peer, peer.unheard_since) for peer in self._peers.values())
+        return [(peer, since + UNHEARD_SECONDS) for peer, since in waiting if since is not None]
 
     def deadline(self) -> float | None:
         """When `restart_due` is next needed."""

@@ -7,6 +7,7 @@ Nothing is sent between the loss of the link and the snapshot, and nothing from 
     rings, or has us joined            finished that call     refuse it, or hang up
     rings                              know no call           it rings here
     rings                              accepted               accept again, with the same request number
+    rings, or knows no such call       asked to join          ask again, with the same request number
     has us joined                      accepted               the accept was committed: media begins
     has us joined                      in the call            members, media and microphones are caught up
     knows how it ended                 in the call            that is the end
@@ -20,10 +21,12 @@ from __future__ import annotations
 from .call import Call, CallState
 from .errors import CallError, ErrorCode
 from .events import KickedOffline, SignalingLost, SignalingRestored
-from .line_inbox import commit, end, joined, left, media_set, merge, switch
+from .line_entry import commit, merge
+from .line_inbox import declined, end, inviting, joined, left, media_set, shown, switch
+from .line_replies import enter
 from .line_state import LineState
 from .types import EndReason, MemberState
-from .wire import Accept, CallView, Hangup, Invite, Logout, Reject, SwitchMedia, Welcome
+from .wire import Accept, CallView, Hangup, Invite, InviteMore, Join, Logout, MemberView, Reject, SwitchMedia, Welcome
 
 
 def link_up(line: LineState, welcome: Welcome, now: float) -> None:
@@ -51,7 +54,7 @@ def link_lost(line: LineState, now: float) -> None:
     line.linked, line.held = False, None
     line.farewells.clear()
     for command in line.pending.all():
-        if not isinstance(command, Invite | Accept | SwitchMedia):
+        if not isinstance(command, Invite | InviteMore | Accept | Join | SwitchMedia):
             line.pending.resolve(command.req_id, None, None if line.call is None else line.call.call_id)
     if line.call is not None and line.call.state is CallState.LEAVING:
         line.finish_locally(now)
@@ -69,6 +72,7 @@ def kicked(line: LineState, now: float) -> None:
         error = None if isinstance(command, Logout) else CallError(ErrorCode.KICKED, "signed in on another device")
         line.pending.resolve(command.req_id, error, None)
     line.user_id, line.was_linked, line.signing_out = None, False, False
+    line.several_devices = False
 
 
 def _settle_ours(line: LineState, call: Call, welcome: Welcome, now: float) -> bool:
@@ -79,6 +83,10 @@ def _settle_ours(line: LineState, call: Call, welcome: Welcome, now: float) -> b
     invite = line.pending.find(Invite)
     if call.state is CallState.DIALING and invite is not None:
         _dial_again(line, call, invite, welcome.call, now)
+        return False
+    join = line.pending.find(Join)
+    if call.fresh and call.state is CallState.CONNECTING and join is not None:
+        _join_again(line, call, join, welcome.call, now)
         return False
     line.finish(EndReason.UNKNOWN, line.user_id or "", 0.0, now)
     return True
@@ -97,14 +105,25 @@ def _dial_again(line: LineState, call: Call, invite: Invite, view: CallView | No
     line.sync_media()
 
 
+def _join_again(line: LineState, call: Call, join: Join, view: CallView | None, now: float) -> None:
+    """The reply to our joining was lost, or the joining itself."""
+    own = None if view is None else line.own(view)
+    if view is not None and own is not None and own.state is MemberState.JOINED:
+        enter(line, call, join, view, now)
+        return
+    if view is not None and own is not None and own.state is MemberState.RINGING:
+        line.held = (view, now)
+    line.send(join)
+
+
 def _other_call(line: LineState, view: CallView, now: float) -> None:
     """A call on our line at the server, and none here."""
     own = line.own(view)
     rings = own is not None and own.state is MemberState.RINGING
-    if rings and view.call_id not in line.finished:
+    if rings and not line.is_over(view):
         line.ring(view, now)
     elif rings:
-        busy = line.finished[view.call_id]
+        busy = line.finished[view.call_id].busy
         line.say_farewell(Reject(req_id=line.pending.next_id(), call_id=view.call_id, busy=busy))
     else:
         line.say_farewell(Hangup(req_id=line.pending.next_id(), call_id=view.call_id))
@@ -113,19 +132,19 @@ def _other_call(line: LineState, view: CallView, now: float) -> None:
 def _same_call(line: LineState, call: Call, view: CallView, now: float) -> None:
     own = line.own(view)
     joined_there = own is not None and own.state is MemberState.JOINED
-    invite, accept = line.pending.find(Invite), line.pending.find(Accept)
+    invite, asked = line.pending.find(Invite), line.pending.find(Accept) or line.pending.find(Join)
     if invite is not None:
         line.pending.resolve(invite.req_id, None, call.call_id)
     call.rings_until = None if view.remaining is None else now + view.remaining
     if call.committed or call.state is CallState.DIALING:
         _catch_up(line, call, view, now)
     elif call.state is CallState.CONNECTING and joined_there:
-        if accept is not None:
-            line.pending.resolve(accept.req_id, None, call.call_id)
+        if asked is not None:
+            line.pending.resolve(asked.req_id, None, call.call_id)
         commit(line, view, now)
     elif call.state is CallState.CONNECTING and not joined_there:
         call.take_view(view)
-        line.send(accept or Accept(req_id=line.pending.next_id(), call_id=call.call_id))
+        line.send(asked or Accept(req_id=line.pending.next_id(), call_id=call.call_id))
     else:
         call.take_view(view)
         call.media = view.media
@@ -135,19 +154,37 @@ def _catch_up(line: LineState, call: Call, view: CallView, now: float) -> None:
     """What was missed while the link was down, in the order in which it would have been told."""
     call.seq = max(call.seq, view.seq)
     _catch_up_media(line, call, view)
+    call.scene, call.room_id, call.chat_group_id = view.scene, view.room_id, view.chat_group_id
     for member in view.members:
-        if member.user_id == line.user_id:
-            continue
-        if member.state is MemberState.JOINED and member.user_id not in call.others_joined(line.user_id):
-            joined(line, call, member, now)
-        elif member.state is MemberState.GONE and member.user_id in call.others_joined(line.user_id):
-            left(line, call, member.user_id, EndReason.UNKNOWN, now)
-        elif member.state is MemberState.JOINED:
-            media_set(line, call, member.user_id, member.audio, member.video)
+        if member.user_id != line.user_id:
+            _catch_up_member(line, call, member, now)
+    for command in line.pending.all():
+        if isinstance(command, InviteMore):
+            line.send(command)
     line.peers.restart_lost(now)
     line.report_all()
     line.note_told(view)
     line.sync_media()
+
+
+def _catch_up_member(line: LineState, call: Call, member: MemberView, now: float) -> None:
+    """From what we knew of one of the others to what has become of them, step by step."""
+    user_id, known = member.user_id, call.members.get(member.user_id)
+    before = MemberState.GONE if known is None else known.state
+    if known is not None and before is MemberState.JOINED and known.since != member.since:
+        left(line, call, user_id, member.reason or EndReason.UNKNOWN, now)
+        before = MemberState.GONE
+    if member.state is MemberState.RINGING and before is MemberState.GONE:
+        inviting(line, call, user_id, member.inviter or call.caller)
+    elif member.state is MemberState.JOINED and before is not MemberState.JOINED:
+        joined(line, call, member, now)
+    elif member.state is MemberState.GONE and before is MemberState.JOINED:
+        left(line, call, user_id, member.reason or EndReason.UNKNOWN, now)
+    elif member.state is MemberState.GONE and before is MemberState.RINGING:
+        declined(line, call, user_id, member.reason or EndReason.UNKNOWN)
+    elif member.state is MemberState.JOINED:
+        media_set(line, call, user_id, member.audio, member.video)
+        shown(line, call, user_id, member.nickname, member.avatar)
 
 
 def _catch_up_media(line: LineState, call: Call, view: CallView) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from .call import Call, CallState, Fact
 from .errors import CallError, ErrorCode
@@ -30,12 +31,15 @@ from .wire import (
     ClientMessage,
     Hangup,
     Invite,
+    Join,
     Logout,
     MemberView,
     PeerReport,
     Reject,
     Reply,
     SetMedia,
+    SetMultiDevice,
+    SetSelfInfo,
     Signaled,
 )
 
@@ -51,6 +55,15 @@ DECLINED: dict[EndReason, type[UserRejected] | type[UserNoResponse] | type[UserL
     EndReason.NO_ANSWER: UserNoResponse,
     EndReason.BUSY: UserLineBusy,
 }
+
+
+class Finished(NamedTuple):
+    """What is remembered of a call that is over for us."""
+
+    busy: bool = False
+    """We said that the line is busy."""
+    seq: int | None = None
+    """The call's `seq` when the server said that it was over for us; a ring with a higher one is a new invitation."""
 
 
 class LineState:
@@ -76,8 +89,11 @@ class LineState:
         """A ring that came while our own dialing or leaving is not decided yet, and when it came."""
         self.early: deque[Signaled] = deque(maxlen=MAX_EARLY_SIGNALS)
         """Signals of members whose connection is not open yet."""
-        self.finished: dict[str, bool] = {}
-        """Calls that are over for us; True: we said that the line is busy."""
+        self.finished: dict[str, Finished] = {}
+        """Calls that are over for us."""
+        self.several_devices = False
+        self.nickname = self.avatar = ""
+        """Said with every login, too."""
         self.farewells = Farewells(self.pending)
         self.dropped = 0
 
@@ -136,7 +152,7 @@ class LineState:
         call.take_view(view)
         call.rings_until = None if remaining is None else now + remaining
         self.call = call
-        self.emit(CallReceived(call.call_id, view.caller, view.callees, view.media, view.user_data, remaining))
+        self.emit(_received(view, remaining))
 
     def note_told(self, view: CallView) -> None:
         """What the server knows of our microphone and camera."""
@@ -164,16 +180,27 @@ class LineState:
         call = self.call
         if call is None:
             return
-        if not self.peers.any_up:
+        if not self.peers.all():
+            self._alone(call)
+        elif not self.peers.any_up:
             self._lost(call, now)
         elif call.began_at is None and call.observe(Fact.PEER_UP):
             call.began_at, call.connect_by = now, None
             self.emit(CallBegan(call.call_id, call.media, call.role))
-        elif call.state is CallState.RECONNECTING and call.observe(Fact.PEER_UP):
-            call.reconnect_by = None
-            self.emit(CallReconnected(call.call_id))
+        else:
+            self._back(call, Fact.PEER_UP)
         for peer in self.peers.all():
             self.announce(peer.user_id)
+
+    def _alone(self, call: Call) -> None:
+        """Nobody is there to hear; who was called may still come, and until then there is no hurry."""
+        call.connect_by = None
+        self._back(call, Fact.ALONE)
+
+    def _back(self, call: Call, fact: Fact) -> None:
+        call.reconnect_by = None
+        if call.state is CallState.RECONNECTING and call.observe(fact):
+            self.emit(CallReconnected(call.call_id))
 
     def _lost(self, call: Call, now: float) -> None:
         if call.observe(Fact.PEERS_LOST):
@@ -253,8 +280,11 @@ class LineState:
         if self.call is not None:
             self.finish(self.call.local_reason, self.user_id or "", 0.0, now)
 
-    def finish(self, reason: EndReason, by: UserId, duration: float, now: float) -> None:
-        """The one end of a call: every verb answered, exactly one terminal event, the line free."""
+    def finish(self, reason: EndReason, by: UserId, duration: float, now: float, *, seq: int | None = None) -> None:
+        """The one end of a call: every verb answered, exactly one terminal event, the line free.
+
+        `seq` comes with the server's word.
+        """
         call = self.call
         if call is None:
             return
@@ -266,29 +296,35 @@ class LineState:
         else:
             seconds = duration if duration > 0 else now - call.began_at
             self.emit(CallEnded(call.call_id, call.media, reason, by, call.role, seconds))
-        self.forget(now)
+        self.forget(now, seq=seq)
 
     def resolve_all(self, reason: EndReason) -> None:
-        """Verbs that the end of the call overtook. Dialing succeeded, or there would be no call to end."""
+        """Verbs that the end of the call overtook. Dialing and joining succeeded, or there would be no call to end."""
         call_id = None if self.call is None else self.call.call_id
         for command in self.pending.all():
-            wanted = isinstance(command, Invite | Hangup | Reject)
+            wanted = isinstance(command, Invite | Join | Hangup | Reject)
             error = None if wanted else CallError(ErrorCode.NO_SUCH_CALL, f"the call is over: {reason.value}")
-            if not isinstance(command, Logout):
+            if not isinstance(command, Logout | SetMultiDevice | SetSelfInfo):
                 self.pending.resolve(command.req_id, error, call_id)
 
-    def forget(self, now: float) -> None:
+    def forget(self, now: float, *, seq: int | None = None) -> None:
         """The line is free; a ring that was held back begins."""
         call, self.call = self.call, None
         if call is not None:
-            self.remember(call.call_id, busy=call.local_reason is EndReason.BUSY)
+            self.remember(call.call_id, busy=call.local_reason is EndReason.BUSY, seq=seq)
         held, self.held = self.held, None
-        if held is not None and self.linked and held[0].call_id not in self.finished:
+        if held is not None and self.linked and not self.is_over(held[0]):
             self.ring(held[0], now, since=held[1])
 
-    def remember(self, call_id: str, *, busy: bool = False) -> None:
-        """Nothing that comes for this call concerns us any more."""
-        self.finished[call_id] = busy
+    def is_over(self, view: CallView) -> bool:
+        """This ring belongs to what is over for us already; else it is a new one, perhaps to the same call."""
+        finished = self.finished.get(view.call_id)
+        return finished is not None and (finished.seq is None or view.seq <= finished.seq)
+
+    def remember(self, call_id: str, *, busy: bool = False, seq: int | None = None) -> None:
+        """Nothing that comes for this call concerns us any more, unless we are invited anew."""
+        self.finished.pop(call_id, None)
+        self.finished[call_id] = Finished(busy, seq)
         while len(self.finished) > REMEMBERED_CALLS:
             del self.finished[next(iter(self.finished))]
 
@@ -302,3 +338,18 @@ class LineState:
         if event is not None and user_id not in call.declined:
             call.declined.add(user_id)
             self.emit(event(call.call_id, user_id))
+
+
+def _received(view: CallView, remaining: float | None) -> CallReceived:
+    return CallReceived(
+        CallId(view.call_id),
+        view.caller,
+        view.callees,
+        view.media,
+        view.user_data,
+        remaining,
+        scene=view.scene,
+        chat_group_id=view.chat_group_id,
+        room_id=view.room_id,
+        inviter=view.inviter,
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from .call import Call, CallState, Fact
+from .errors import ErrorCode
+from .events import ErrorOccurred
 from .line_state import LineState
 from .types import EndReason, Role
 from .wire import Hangup
@@ -32,8 +34,11 @@ def handle_timer(line: LineState, now: float) -> None:
         _give_up(line, call, "media_lost", now)
     elif _due(_away_until(line, call), now):
         _end_alone(line, call, now)
-    elif line.linked:
-        line.peers.restart_due(now)
+    else:
+        if line.linked:
+            line.peers.restart_due(now)
+        for user_id in line.peers.take_unheard(now):
+            line.emit(ErrorOccurred(ErrorCode.NO_MEDIA, f"nothing arrives from {user_id}; it is tried again"))
 
 
 def deadline(line: LineState) -> float | None:
@@ -48,6 +53,7 @@ def deadline(line: LineState) -> float | None:
         call.reconnect_by,
         _away_until(line, call),
         line.peers.deadline() if line.linked else None,
+        line.peers.unheard_at(),
     )
     return min((time for time in times if time is not None), default=None)
 
@@ -76,8 +82,11 @@ def _end_alone(line: LineState, call: Call, now: float) -> None:
     if not rang_out:
         line.finish(EndReason.OFFLINE, own_id, 0.0, now)
         return
-    callee = own_id if call.role is Role.CALLEE else next((user for user in call.members if user != own_id), own_id)
-    line.finish(EndReason.NO_ANSWER, callee, 0.0, now)
+    callees = call.ringing() if call.role is Role.CALLER else []
+    line.resolve_all(EndReason.NO_ANSWER)
+    for callee in callees:
+        line.declined(call, EndReason.NO_ANSWER, callee)
+    line.finish(EndReason.NO_ANSWER, callees[-1] if callees else own_id, 0.0, now)
 
 
 def _due(at: float | None, now: float) -> bool:

@@ -71,6 +71,8 @@ class Resolve:
     error: CallError | None
     call_id: CallId | None
     """The call it was about; for `dial` the call that came of it (another id than dialed if both dialed each other)."""
+    users: tuple[UserId, ...] = ()
+    """For `invite`: for whom it rings now."""
 
 
 Output = Send | Emit | OpenPeer | ClosePeer | Deliver | StartMedia | StopMedia | Resolve

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from .errors import CallError
 from .outputs import Output, Resolve
-from .types import CallId
+from .types import CallId, UserId
 from .wire import Command
 
 C = TypeVar("C", bound=Command)
@@ -42,7 +42,9 @@ class Pending:
         """Every open command, oldest first."""
         return list(self._commands.values())
 
-    def resolve(self, req_id: int, error: CallError | None, call_id: CallId | None) -> None:
+    def resolve(
+        self, req_id: int, error: CallError | None, call_id: CallId | None, users: tuple[UserId, ...] = ()
+    ) -> None:
         """Answer one, if it is still open."""
         if self._commands.pop(req_id, None) is not None:
-            self._outputs.append(Resolve(req_id, error, call_id))
+            self._outputs.append(Resolve(req_id, error, call_id, users))

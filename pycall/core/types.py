@@ -11,6 +11,9 @@ from typing import NewType
 CallId = NewType("CallId", str)
 """Made by the caller: 32 lower-case hex digits (128 random bits)."""
 
+RoomId = int | str
+"""A number from 1 to 2147483647, or a name of 1 to 64 characters; 123 and "123" are two rooms."""
+
 UserId = str
 """1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'; case matters."""
 
@@ -19,6 +22,15 @@ CALL_ID_PATTERN = re.compile(r"[0-9a-f]{32}\Z")
 
 MAX_CALLEES = 8
 """A call has at most nine people, the caller included (TUICallKit, MAX_USER)."""
+MAX_PEOPLE = 64
+"""Different people who ever had a part in one call, those who left it or never came included."""
+MAX_ROOM_NUMBER = 2**31 - 1
+MAX_ROOM_BYTES = 64
+ROOM_PATTERN = re.compile(r"[A-Za-z0-9 !#$%&()+\-:;<=.>?@\[\]^_{}|~,]{1,64}\Z")
+"""The 89 characters that a room's name may have (TUICallKit, RoomId)."""
+GROUP_ID_PATTERN = re.compile(r"[!-~]{1,64}\Z")
+MAX_INFO_BYTES = 500
+"""Of a nickname and of an avatar's address, each (TUICallEngine, setSelfInfo)."""
 MAX_USER_DATA_BYTES = 4096
 MAX_MESSAGE_BYTES = 65536
 """Of one WebSocket text frame, both ways."""
@@ -48,6 +60,22 @@ class Role(str, Enum):
 
     CALLER = "caller"
     CALLEE = "callee"
+
+
+class Scene(IntEnum):
+    """What kind of call it is (TUICallDefine.Scene): given a group it is GROUP, else with two callees or more MULTI."""
+
+    NONE = 0
+    GROUP = 1
+    MULTI = 2
+    SINGLE = 3
+
+    @classmethod
+    def of(cls, callees: int, chat_group_id: str) -> Scene:
+        """The rule by which a new call is of one kind or another."""
+        if chat_group_id:
+            return cls.GROUP
+        return cls.MULTI if callees > 1 else cls.SINGLE
 
 
 class EndReason(str, Enum):
@@ -218,6 +246,28 @@ class PeerQuality:
 def is_user_id(text: object) -> bool:
     """True for a string that can be a user id."""
     return isinstance(text, str) and USER_ID_PATTERN.match(text) is not None
+
+
+def is_room_id(room: object) -> bool:
+    """True for a number or a name that can be a room's."""
+    if isinstance(room, str):
+        return ROOM_PATTERN.match(room) is not None
+    return type(room) is int and 1 <= room <= MAX_ROOM_NUMBER
+
+
+def is_group_id(text: object) -> bool:
+    """True for a string that can name a chat group: 1 to 64 visible ASCII characters."""
+    return isinstance(text, str) and GROUP_ID_PATTERN.match(text) is not None
+
+
+def is_info(text: object) -> bool:
+    """True for what can be a nickname or an avatar's address: no control characters, at most 500 bytes in UTF-8."""
+    if not isinstance(text, str) or any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
+        return False
+    try:
+        return len(text.encode("utf-8")) <= MAX_INFO_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def is_call_id(text: object) -> bool:

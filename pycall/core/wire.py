@@ -19,7 +19,7 @@ two members and carries none.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -30,10 +30,13 @@ from .bounds import (
     Candidate,
     Count,
     Generation,
+    GroupId,
     Id,
+    Info,
     LineIndex,
-    Members,
+    People,
     RingSeconds,
+    Room,
     Sdp,
     SdpMid,
     Text,
@@ -42,7 +45,25 @@ from .bounds import (
 )
 from .bounds import MAX_SDP_BYTES as MAX_SDP_BYTES
 from .errors import ErrorCode, RemoteProtocolError
-from .types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, MAX_USER_DATA_BYTES, EndReason, MediaType, MemberState
+from .types import (
+    MAX_INFO_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_MESSAGE_BYTES,
+    MAX_USER_DATA_BYTES,
+    EndReason,
+    MediaType,
+    is_info,
+)
+from .wire_call import CallMessage as CallMessage
+from .wire_call import CallView as CallView
+from .wire_call import Command as Command
+from .wire_call import MemberView as MemberView
+from .wire_group import InviteMore as InviteMore
+from .wire_group import Inviting as Inviting
+from .wire_group import Join as Join
+from .wire_group import SetMultiDevice as SetMultiDevice
+from .wire_group import SetSelfInfo as SetSelfInfo
+from .wire_group import UserInfo as UserInfo
 from .wire_login import Goodbye as Goodbye
 from .wire_login import IceServer as IceServer
 from .wire_login import IceServerList
@@ -59,43 +80,7 @@ HEARTBEAT_SECONDS = 10.0
 """A client pings this often; the server takes a socket for dead after 1.5 times as long."""
 
 
-# --- parts ------------------------------------------------------------------------------------------------------
-
-
-class MemberView(msgspec.Struct, frozen=True, kw_only=True):
-    """One user in a call, as the server sees them."""
-
-    user_id: Id
-    state: MemberState
-    audio: bool = True
-    """Their microphone is open."""
-    video: bool = False
-    """Their camera is open."""
-
-
-class CallView(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole call at one moment: what a client needs to know to take part in it."""
-
-    call_id: CallIdText
-    seq: Count
-    caller: Id
-    callees: Callees
-    media: MediaType
-    members: Annotated[tuple[MemberView, ...], Members]
-    user_data: UserData = ""
-    remaining: float | None = None
-    """Seconds the ring will go on; None: for ever, or nobody rings any more."""
-    elapsed: float | None = None
-    """Seconds since the conversation began; None: it has not."""
-
-
 # --- client to server -------------------------------------------------------------------------------------------
-
-
-class Command(Message, frozen=True):
-    """A message that changes something and is answered by one `reply`."""
-
-    req_id: Count
 
 
 class Invite(Command, frozen=True, tag="invite"):
@@ -107,6 +92,9 @@ class Invite(Command, frozen=True, tag="invite"):
     timeout: RingSeconds
     """Seconds to ring; 0 for ever."""
     user_data: UserData = ""
+    room_id: Room | None = None
+    """None: the server makes one up."""
+    chat_group_id: GroupId = ""
 
 
 class Accept(Command, frozen=True, tag="accept"):
@@ -130,7 +118,7 @@ class Hangup(Command, frozen=True, tag="hangup"):
 
 
 class SwitchMedia(Command, frozen=True, tag="switch_media"):
-    """Switch the whole call between voice and video; for calls of two."""
+    """Switch the whole call between voice and video; only in a call that was made for two."""
 
     call_id: CallIdText
     media: MediaType
@@ -173,13 +161,29 @@ class Logout(Command, frozen=True, tag="logout"):
     """Leave any call and sign out; the server closes the socket after its reply."""
 
 
-ClientMessage = Login | Invite | Accept | Reject | Hangup | SwitchMedia | SetMedia | PeerReport | Signal | Ping | Logout
+ClientMessage = (
+    Login
+    | Invite
+    | Accept
+    | Reject
+    | Hangup
+    | SwitchMedia
+    | SetMedia
+    | PeerReport
+    | Signal
+    | Ping
+    | Logout
+    | InviteMore
+    | Join
+    | SetMultiDevice
+    | SetSelfInfo
+)
 
 # --- server to client -------------------------------------------------------------------------------------------
 
 
 class Ended(Message, frozen=True, tag="ended"):
-    """The call is over for this user; nothing with this call id follows."""
+    """The call is over for this user; nothing with this call id follows, unless they are invited or join anew."""
 
     call_id: CallIdText
     seq: Count
@@ -188,7 +192,7 @@ class Ended(Message, frozen=True, tag="ended"):
     """Who caused it."""
     media: MediaType
     duration: float = 0.0
-    """Seconds since the conversation began, by the server's clock; 0 if it never did."""
+    """Seconds of conversation of this user, by the server's clock; 0 if it never began."""
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
@@ -213,15 +217,10 @@ class Reply(Message, frozen=True, tag="reply"):
     code: ErrorCode | None = None
     message: Text = ""
     call: CallView | None = None
+    users: People = ()
+    """Answer to `invite_more`: whose phones it makes ring, of those that were asked for."""
     retry_after: float | None = None
     """Seconds to wait before trying again, if it was refused for being too much."""
-
-
-class CallMessage(Message, frozen=True):
-    """Something that happened in a call; `seq` grows by call."""
-
-    call_id: CallIdText
-    seq: Count
 
 
 class Invited(Message, frozen=True, tag="invited"):
@@ -231,7 +230,7 @@ class Invited(Message, frozen=True, tag="invited"):
 
 
 class Ringing(CallMessage, frozen=True, tag="ringing"):
-    """A callee's client was told of the call (to the caller)."""
+    """A callee's client was told of the call (to whoever invited them)."""
 
     user_id: Id
 
@@ -242,10 +241,12 @@ class Joined(CallMessage, frozen=True, tag="joined"):
     user_id: Id
     audio: bool = True
     video: bool = False
+    nickname: Info = ""
+    avatar: Info = ""
 
 
 class Declined(CallMessage, frozen=True, tag="declined"):
-    """A callee will not come: rejected, busy or no answer."""
+    """Somebody who was called will not come: rejected, busy or no answer."""
 
     user_id: Id
     reason: EndReason
@@ -304,6 +305,8 @@ ServerMessage = (
     | TicketExpired
     | Renewed
     | IceServers
+    | Inviting
+    | UserInfo
 )
 
 T = TypeVar("T")
@@ -362,8 +365,10 @@ def _checked(message: T) -> T:
             raise _refused(f"candidate longer than {MAX_CANDIDATE_BYTES} bytes")
         if len(_encoder.encode(message.sdp or "")) - 2 > MAX_SDP_BYTES:
             raise _refused(f"SDP longer than {MAX_SDP_BYTES} bytes")
-    elif isinstance(message, Invite) and len(message.user_data.encode()) > MAX_USER_DATA_BYTES:
+    elif isinstance(message, Invite | InviteMore) and len(message.user_data.encode()) > MAX_USER_DATA_BYTES:
         raise _refused(f"user data longer than {MAX_USER_DATA_BYTES} bytes")
+    elif isinstance(message, Login | SetSelfInfo) and not (is_info(message.nickname) and is_info(message.avatar)):
+        raise _refused(f"nickname or avatar longer than {MAX_INFO_BYTES} bytes")
     return message
 
 

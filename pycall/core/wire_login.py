@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from .bounds import CallIdText, Count, DeviceId, Id, Text, Ticket
+from .bounds import CallIdText, Count, DeviceId, Id, Info, Text, Ticket
 from .errors import ErrorCode
 
 MAX_ICE_SERVERS = 8
@@ -31,7 +31,8 @@ IceServerList = Annotated[tuple[IceServer, ...], Meta(max_length=MAX_ICE_SERVERS
 
 
 class Login(Message, frozen=True, tag="login"):
-    """The first frame: who we are. A second login of a user from another `device_id` kicks the first.
+    """The first frame: who we are. A second login of a user from another `device_id` kicks the first,
+    unless the user has switched on several devices.
 
     Said again on the same socket by the same client it brings a new ticket, and `renewed` answers.
     """
@@ -44,6 +45,11 @@ class Login(Message, frozen=True, tag="login"):
     """Random, kept for the life of one client: a login with the same id resumes instead of kicking."""
     call_id: CallIdText | None = None
     """The call this client believes it is in; the welcome says what has become of it."""
+    multi_device: bool = False
+    """This program has switched the ability on, so that no login kicks another (see `set_multi_device`)."""
+    nickname: Info = ""
+    avatar: Info = ""
+    """As this program has set them, in case the server has forgotten; empty: nothing to say."""
 
 
 class Ping(Message, frozen=True, tag="ping"):

@@ -58,6 +58,9 @@ class SignalingClient:
         self.url = url
         self.call_id: CallId | None = None
         """The call we believe in; named in the next login, so that the welcome says what has become of it."""
+        self.several_devices = False
+        self.self_info = ("", "")
+        """Both are said with every login."""
         self._app_id = app_id
         self._device_id = secrets.token_hex(16)
         self._on_welcome = on_welcome
@@ -112,6 +115,9 @@ class SignalingClient:
             user_sig=user_sig,
             device_id=self._device_id,
             call_id=self.call_id,
+            multi_device=self.several_devices,
+            nickname=self.self_info[0],
+            avatar=self.self_info[1],
         )
         return await open_connection(self._session, self.url, login)
 

@@ -52,6 +52,10 @@ EVERY_CLIENT_MESSAGE: list[wire.ClientMessage] = [
     wire.Signal(call_id=CALL, to="bob", kind="candidate", generation=2, sdp_mid="0", sdp_m_line_index=0),
     wire.Ping(id=2**53 - 1),
     wire.Logout(req_id=6),
+    wire.InviteMore(req_id=7, call_id=CALL, callees=("carol",), timeout=30, user_data="x"),
+    wire.Join(req_id=8, call_id=CALL, room_id="room 1", chat_group_id="@TGS#1", video=True),
+    wire.SetMultiDevice(req_id=9, enabled=True),
+    wire.SetSelfInfo(req_id=10, nickname='A\'ńe "x"', avatar="https://example.org/a.png"),
 ]
 EVERY_SERVER_MESSAGE: list[wire.ServerMessage] = [
     wire.Welcome(version=1, user_id="alice", server_time=1.5, call=call_view(), ended=wire.Ended(**ENDED)),
@@ -70,6 +74,8 @@ EVERY_SERVER_MESSAGE: list[wire.ServerMessage] = [
     wire.TicketExpired(grace=60.0),
     wire.Renewed(ok=False, code=ErrorCode.SIG_EXPIRED, message="no"),
     wire.IceServers(ice_servers=(wire.IceServer(urls=("turn:192.0.2.1:3478",), username="9:a", credential="x"),)),
+    wire.Inviting(call_id=CALL, seq=4, inviter="bob", user_id="carol"),
+    wire.UserInfo(call_id=CALL, user_id="bob", nickname="Bob", avatar=""),
 ]
 
 

@@ -18,6 +18,7 @@ from pycall import (
     MediaError,
     MediaType,
     PyCallError,
+    Scene,
     SignalingError,
 )
 from tests.phones import Phone, phone, ring
@@ -123,7 +124,9 @@ async def test_an_id_that_is_none_cannot_be_called(alice: Phone, callee: Any) ->
     [
         ("alice", {}),
         ([], {}),
-        (["bob", "bob"], {}),
+        (["alice", "alice"], {}),
+        (["bob\n"], {}),
+        (["bob", 7], {}),
         ([f"u{n}" for n in range(9)], {}),
         ("bob", {"timeout": -1}),
         ("bob", {"timeout": 86401}),
@@ -135,6 +138,15 @@ async def test_an_id_that_is_none_cannot_be_called(alice: Phone, callee: Any) ->
         ("bob", {"user_data": "ü" * 2049}),
         ("bob", {"user_data": "\ud800"}),
         ("bob", {"user_data": b"bytes"}),
+        ("bob", {"room_id": 0}),
+        ("bob", {"room_id": 2**31}),
+        ("bob", {"room_id": True}),
+        ("bob", {"room_id": "r" * 65}),
+        ("bob", {"room_id": "room/1"}),
+        ("bob", {"room_id": "room\n"}),
+        ("bob", {"chat_group_id": "two words"}),
+        ("bob", {"chat_group_id": None}),
+        ("bob", {"chat_group_id": "g" * 65}),
     ],
 )
 async def test_a_call_that_cannot_be(alice: Phone, callees: Any, options: dict[str, Any]) -> None:
@@ -145,14 +157,37 @@ async def test_a_call_that_cannot_be(alice: Phone, callees: Any, options: dict[s
     assert alice.engine.state is None
 
 
-async def test_a_call_of_three_is_refused_for_now(alice: Phone, bob: Phone, server: Switchroom) -> None:
-    async with phone(server.url) as carol:
-        await carol.engine.login("carol", server.ticket("carol"))
-        with pytest.raises(CallError) as caught:
-            await alice.engine.call(["bob", "carol"])
-        assert caught.value.code is ErrorCode.NOT_SUPPORTED
-        assert alice.engine.state is None
-        assert not bob.all(CallReceived)
+async def test_named_twice_is_called_once_and_never_oneself(alice: Phone, bob: Phone) -> None:
+    await alice.engine.calls(["bob", "alice", "bob"], room_id="green room", timeout=0)
+    received = await bob.saw(CallReceived)
+    assert (received.callees, received.scene, received.room_id) == (("bob",), Scene.SINGLE, "green room")
+    assert (alice.engine.scene, alice.engine.room_id) == (Scene.SINGLE, "green room")
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("join", ("",)),
+        ("join", ("A" * 32,)),
+        ("join", (None,)),
+        ("join_in_group_call", (0, "team")),
+        ("join_in_group_call", ("room", "")),
+        ("join_in_group_call", ("room", "team", "smell")),
+        ("group_call", ("", ["bob"])),
+        ("invite_user", ([],)),
+        ("invite_user", (["bob\n"],)),
+        ("invite_user", ([f"u{n}" for n in range(9)],)),
+        ("set_self_info", ("n" * 501,)),
+        ("set_self_info", ("ok", "ü" * 251)),
+        ("set_self_info", ("bell\a",)),
+        ("enable_multi_device_ability", (1,)),
+    ],
+)
+async def test_a_verb_that_cannot_be(alice: Phone, verb: str, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(CallError) as caught:
+        await getattr(alice.engine, verb)(*arguments)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
+    assert "\n" not in str(caught.value) and alice.engine.state is None
 
 
 async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> None:

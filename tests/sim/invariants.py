@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pycall.core.events import CallEnded, CallNotConnected, CallReceived, Event
+from pycall.core.events import CallBegan, CallEnded, CallNotConnected, CallReceived
 from pycall.core.line import CallState
 from pycall.core.outputs import Resolve
 from pycall.core.types import MemberState, Role
@@ -43,13 +43,17 @@ def check_quiet(town: Town) -> None:
         assert phone.line.call_id == call.call_id
         assert phone.line.media is call.media
         assert (phone.line.state is CallState.RINGING) == (member.state is MemberState.RINGING)
+        assert (phone.line.scene, phone.line.room_id) == (call.scene, call.room_id)
+        if member.state is MemberState.RINGING:
+            continue
+        assert set(phone.peers) == {other.user_id for other in call.joined() if other is not member}
         views = {view.user_id: view for view in phone.line.members if view.user_id != phone.user_id}
         for other in call.members:
             if other.user_id != phone.user_id:
                 view = views[other.user_id]
-                assert (view.state is MemberState.JOINED) == (other.state is MemberState.JOINED)
-                if other.state is member.state is MemberState.JOINED:
-                    assert (view.audio, view.video) == (other.audio, other.video)
+                assert view.state is other.state
+                if other.state is MemberState.JOINED:
+                    assert (view.audio, view.video, view.since) == (other.audio, other.video, other.since)
         if member.state is MemberState.JOINED:
             assert (member.audio, member.video) == phone.line._own.wanted_media()
 
@@ -69,29 +73,39 @@ def history(phone: Phone) -> tuple[set[str], set[str]]:
     """The calls this user came to know, and those that ended for them; each once, nothing before, nothing after."""
     known: set[str] = set()
     terminal: set[str] = set()
+    began: set[str] = set()
     for entry in phone.log:
         if isinstance(entry, Resolve):
             if entry.req_id in phone.dialed and entry.error is None:
-                assert entry.call_id is not None and entry.call_id not in known
-                known.add(entry.call_id)
+                assert entry.call_id is not None
+                begins = _begins(entry.call_id, known, terminal, began)
+                assert begins or entry.req_id in phone.joined_ringing
             continue
         if isinstance(entry, CallReceived):
-            assert entry.call_id not in known, "a ring is told once"
-            known.add(entry.call_id)
+            assert _begins(entry.call_id, known, terminal, began), "a ring is told once"
+        if isinstance(entry, CallBegan):
+            assert entry.call_id not in began, "a call begins once"
+            began.add(entry.call_id)
         call_id = getattr(entry, "call_id", None)
         if call_id is not None:
             assert call_id in known, f"{entry} before the call was known"
             assert call_id not in terminal, f"{entry} after the end"
         if isinstance(entry, TERMINAL):
             terminal.add(entry.call_id)
-            began = any(_is_began(other, entry.call_id) for other in phone.log)
-            assert isinstance(entry, CallEnded) == began
+            assert isinstance(entry, CallEnded) == (entry.call_id in began)
     assert len(known - terminal) <= 1, "at most one call on a line"
     return known, terminal
 
 
-def _is_began(entry: Event | Resolve, call_id: str) -> bool:
-    return type(entry).__name__ == "CallBegan" and getattr(entry, "call_id", None) == call_id
+def _begins(call_id: str, known: set[str], terminal: set[str], began: set[str]) -> bool:
+    """The user comes to know of a call; of one that was over for them, when they are invited or join anew."""
+    again = call_id in terminal
+    if call_id in known and not again:
+        return False
+    known.add(call_id)
+    terminal.discard(call_id)
+    began.discard(call_id)
+    return True
 
 
 def _nothing_is_captured_unasked(phone: Phone) -> None:
@@ -117,6 +131,8 @@ def _lines_are_the_live_calls(town: Town) -> None:
     assert sum(1 for call in book.calls.values() for member in (*call.joined(), *call.ringing())) == len(expected)
     for call in book.calls.values():
         assert call.ended_at is None and any(call.joined())
-        if call.ring_until is not None and any(call.ringing()):
-            assert town.disk_full or town.unix <= call.ring_until + 1, "no ring outlives its time"
-        assert any(call.ringing()) or len(list(call.joined())) > 1, "nobody is left alone in a call"
+        for member in call.ringing():
+            end = call.ring_end(member)
+            assert end is None or town.disk_full or town.unix <= end + 1, "no ring outlives its time"
+        assert not call.is_lonely, "nobody is left alone in a call"
+        assert call.seats_taken <= 9

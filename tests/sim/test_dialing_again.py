@@ -89,8 +89,9 @@ def test_s23_media_connects_at_the_second_try() -> None:
     [
         (("a",), ErrorCode.BAD_ARGUMENT),
         (("b", "b"), ErrorCode.BAD_ARGUMENT),
-        (("b", "c"), ErrorCode.NOT_SUPPORTED),
+        (tuple(f"u{n}" for n in range(8)), ErrorCode.UNKNOWN_USER),
         (("stranger",), ErrorCode.UNKNOWN_USER),
+        (("b", "stranger"), ErrorCode.UNKNOWN_USER),
     ],
 )
 def test_s24_refused_before_anything_happens(callees: tuple[str, ...], code: ErrorCode) -> None:

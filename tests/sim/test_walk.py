@@ -50,7 +50,7 @@ def deliveries(phone: Phone) -> Iterator[Action]:
     if phone.down:
         yield "down", phone.user_id
     for peer in phone.peers:
-        if phone.peers[peer].state is not PeerState.UP and phone.town.flows(peer, phone.user_id):
+        if phone.peers[peer].state is not PeerState.UP and phone.town.flows(peer, phone):
             yield "listen", phone.user_id
 
 
