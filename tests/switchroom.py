@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pycall.core.usersig import make_user_sig
 from signaling_server.app import serve
@@ -21,11 +22,12 @@ APP_ID = 1400000000
 
 
 class Switchroom:
-    """A server in the running loop; `restart()` keeps its port, key and database. Pages of `origins` may connect."""
+    """A server in the running loop; `restart()` keeps its port, key and database. Pages of `origins` may connect;
+    `more` are further settings."""
 
-    def __init__(self, db: Path, origins: tuple[str, ...] = ()) -> None:
+    def __init__(self, db: Path, origins: tuple[str, ...] = (), **more: Any) -> None:
         self._db = db
-        self._origins = origins
+        self._more = {"origins": origins, **more}
         self._key = secrets.token_hex(32)
         self._port = 0
         self._stack = contextlib.AsyncExitStack()
@@ -41,9 +43,7 @@ class Switchroom:
         await self.stop()
 
     async def start(self) -> None:
-        settings = Settings(
-            secret_keys=(self._key,), port=self._port, db=str(self._db), app_id=APP_ID, origins=self._origins
-        )
+        settings = Settings(secret_keys=(self._key,), port=self._port, db=str(self._db), app_id=APP_ID, **self._more)
         running = await self._stack.enter_async_context(serve(settings))
         self.url = running.url
         self._port = int(re.findall(r":(\d+)", running.url)[-1])
