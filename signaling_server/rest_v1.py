@@ -12,11 +12,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from .apps import Scope
-from .callbacks import Generation, Target
-from .rest import Caller, Operation
-from .rest_callbacks import Address, Commands, V1Command, delete_target, set_target, target_of
+from . import rest_v1_callbacks, rest_v1_records
+from .rest import Operation
 from .rest_errors import Fault, RestError
+from .rest_v1_words import Named
 
 V1_NUMBERS = {
     Fault.NO_APP_ID: 70001,
@@ -37,24 +36,6 @@ V1_NUMBERS = {
     Fault.NO_CALLBACK: 999,
     Fault.STORAGE: 101001,
 }
-CALLBACK_RATE = 10
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of what is said in this generation."""
-
-
-class Empty(Named, frozen=True, kw_only=True):
-    """`{}`."""
-
-
-class CallbackTarget(Named, frozen=True, kw_only=True):
-    """Where callbacks go, and which."""
-
-    address: Address
-    actions: Annotated[tuple[V1Command, ...], Commands]
-
-
 T = TypeVar("T")
 
 
@@ -76,78 +57,11 @@ class Refusal(Named, frozen=True, kw_only=True):
     data: Literal[""] = ""
 
 
-async def set_callback(caller: Caller, asked: CallbackTarget) -> CallbackTarget:
-    """Sets the target, whatever was set before."""
-    return _told(await set_target(caller, Generation.V1, asked.address, asked.actions))
-
-
-async def update_callback(caller: Caller, asked: CallbackTarget) -> CallbackTarget:
-    """Changes the target that is set."""
-    return _told(await set_target(caller, Generation.V1, asked.address, asked.actions, again=True))
-
-
-async def get_callback(caller: Caller, _asked: Empty) -> CallbackTarget:
-    """The target that is set."""
-    return _told(target_of(caller, Generation.V1))
-
-
-async def delete_callback(caller: Caller, _asked: Empty) -> None:
-    """No callbacks any more."""
-    await delete_target(caller, Generation.V1)
-
-
-def _told(target: Target) -> CallbackTarget:
-    return CallbackTarget(address=target.url, actions=target.commands)
-
-
-NO_CALLBACK = frozenset({Fault.NO_CALLBACK})
-
-
 class V1:
     """See the module's docstring."""
 
     name = "v1"
-    operations: tuple[Operation, ...] = (
-        Operation(
-            path="/v1/callback/set",
-            summary="Set where callbacks go",
-            request=CallbackTarget,
-            response=CallbackTarget,
-            scope=Scope.WRITE,
-            rate=CALLBACK_RATE,
-            run=set_callback,
-        ),
-        Operation(
-            path="/v1/callback/get",
-            summary="Where callbacks go",
-            request=Empty,
-            response=CallbackTarget,
-            scope=Scope.READ,
-            rate=CALLBACK_RATE,
-            faults=NO_CALLBACK,
-            run=get_callback,
-        ),
-        Operation(
-            path="/v1/callback/update",
-            summary="Change where callbacks go",
-            request=CallbackTarget,
-            response=CallbackTarget,
-            scope=Scope.WRITE,
-            rate=CALLBACK_RATE,
-            faults=NO_CALLBACK,
-            run=update_callback,
-        ),
-        Operation(
-            path="/v1/callback/delete",
-            summary="No callbacks any more",
-            request=Empty,
-            response=None,
-            scope=Scope.WRITE,
-            rate=CALLBACK_RATE,
-            faults=NO_CALLBACK,
-            run=delete_callback,
-        ),
-    )
+    operations: tuple[Operation, ...] = (*rest_v1_callbacks.OPERATIONS, *rest_v1_records.OPERATIONS)
 
     def answer(self, operation: Operation, request_id: str, data: Any) -> web.Response:
         """`errorCode` 0."""

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from . import rest_v4_calls, rest_v4_config
+from . import rest_v4_calls, rest_v4_config, rest_v4_records
 from .rest import EVERYWHERE, Operation
 from .rest_errors import Fault, RestError
 from .rest_v4_words import Named
@@ -93,7 +93,11 @@ class V4:
     """See the module's docstring."""
 
     name = "v4"
-    operations: tuple[Operation, ...] = (*rest_v4_calls.OPERATIONS, *rest_v4_config.OPERATIONS)
+    operations: tuple[Operation, ...] = (
+        *rest_v4_calls.OPERATIONS,
+        *rest_v4_config.OPERATIONS,
+        *rest_v4_records.OPERATIONS,
+    )
 
     def answer(self, operation: Operation, request_id: str, data: Any) -> web.Response:
         """`ActionStatus` OK."""
