@@ -227,6 +227,7 @@ async def test_every_event_of_a_call_comes_through_the_stream(alice: Phone, bob:
         "UserJoined",
         "CallBegan",
         "UserAudioAvailable",
+        "CallQuality",
         "CallEnded",
     ]
 
