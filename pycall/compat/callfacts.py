@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from pycall import CallEngine
 from pycall.compat.enums import role_number
-from pycall.compat.structs import CallObserverExtraInfo, RoomId
+from pycall.compat.structs import CallObserverExtraInfo, RoomId, room_id
 from pycall.core.events import CallBegan, CallEnded, CallNotConnected, CallReceived, Event, UserJoined, UserLeft
-from pycall.core.types import MemberState, Role
+from pycall.core.types import MemberState, Role, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,14 @@ class CallFacts:
     room: RoomId = RoomId()
     chat_group_id: str = ""
     user_data: str = ""
+    scene: Scene = Scene.NONE
+    ringing: tuple[str, ...] = ()
+    """For whom it rings."""
 
     @property
     def group(self) -> bool:
-        """A call of more than two, or of a chat group."""
-        return len(self.callees) > 1 or bool(self.chat_group_id)
+        """A call of many, or of a chat group."""
+        return self.scene in (Scene.GROUP, Scene.MULTI)
 
     @property
     def info(self) -> CallObserverExtraInfo:
@@ -68,7 +71,7 @@ class CallMemory:
 
     def _note(self, event: Event, engine: CallEngine) -> None:
         if isinstance(event, CallReceived):
-            self.facts = CallFacts(event.call_id, event.caller, event.callees, Role.CALLEE, user_data=event.user_data)
+            self.facts = _received(event)
         call_id = getattr(event, "call_id", None)
         if call_id is not None and call_id == engine.call_id:
             self._refresh(engine)
@@ -81,4 +84,26 @@ class CallMemory:
         caller = self.facts.caller
         if engine.role is Role.CALLER:
             caller = engine.user_id or ""
-        self.facts = replace(self.facts, call_id=str(engine.call_id), role=engine.role, caller=caller)
+        self.facts = replace(
+            self.facts,
+            call_id=str(engine.call_id),
+            role=engine.role,
+            caller=caller,
+            room=room_id(engine.room_id),
+            chat_group_id=engine.chat_group_id,
+            scene=engine.scene or Scene.NONE,
+            ringing=tuple(one.user_id for one in engine.members if one.state is MemberState.RINGING),
+        )
+
+
+def _received(event: CallReceived) -> CallFacts:
+    return CallFacts(
+        event.call_id,
+        event.caller,
+        event.callees,
+        Role.CALLEE,
+        room_id(event.room_id),
+        event.chat_group_id,
+        event.user_data,
+        event.scene,
+    )

@@ -64,6 +64,13 @@ class Given:
             raise self.wrong(TUIErrorCode.PARAM_EMPTY, f"{name} is empty")
         return found
 
+    def others(self, users: Iterable[str], own: str) -> tuple[str, ...]:
+        """Each once, without oneself."""
+        found = tuple(user for user in dict.fromkeys(users) if user != own)
+        if not found:
+            raise self.wrong(TUIErrorCode.PARAM_EMPTY, "there is nobody but yourself")
+        return found
+
     def flag(self, name: str, default: Any = REQUIRED) -> bool:
         """True or False."""
         value = self.any(name, default)

@@ -109,6 +109,8 @@ class TUICallKit(KitSettings):
                 isEnter=one.state is MemberState.JOINED,
                 isAudioAvailable=one.audio,
                 isVideoAvailable=one.video,
+                nick=one.nickname,
+                avatar=one.avatar,
             )
             for one in there
         ]
@@ -184,6 +186,38 @@ class TUICallKit(KitSettings):
     async def call(self, given: Given) -> None:
         """Call one user: `{userID, type, timeout?, ...}`."""
         await self._dial("call", given, [given.text("userID")])
+
+    @verb("groupID", "userIDList", *_CALL[:-1], when=When.IDLE, alone=True)
+    async def groupCall(self, given: Given) -> None:
+        """Call people of a chat group: `{userIDList, type, groupID, ...}`."""
+        await self._dial("groupCall", given, given.texts("userIDList"), given.text("groupID"))
+
+    @verb("callId", when=When.IDLE, alone=True)
+    async def join(self, given: Given) -> None:
+        """Come into a running call."""
+        await self._engine.join(given.text("callId"))
+
+    @verb("roomID", "groupID", "type", "strRoomID", when=When.IDLE, alone=True)
+    async def joinInGroupCall(self, given: Given) -> None:
+        """Come into a chat group's call."""
+        room = {"roomID": given.any("roomID", 0), "strRoomID": given.any("strRoomID", "")}
+        await self._engine.joinInGroupCall({**room, "groupID": given.text("groupID"), "type": given.any("type")})
+
+    @verb("userIDList", when=When.ALWAYS)
+    async def inviteUser(self, given: Given) -> None:
+        """Call more people into the call; who is there already is left out. Ignored outside of a call."""
+        there = {one.userId for one in self.remoteUserInfoList}
+        users = [user for user in given.texts("userIDList") if user not in there]
+        if self._status.now is not STATUS.IDLE and users:
+            await self._engine.inviteUser(users)
+
+    @verb("nickName", "avatar", alone=True)
+    async def setSelfInfo(self, given: Given) -> None:
+        """How the others see us."""
+        await self._engine.setSelfInfo({"nickName": given.text("nickName", ""), "avatar": given.text("avatar", "")})
+
+    group_call, join_in_group_call, invite_user = groupCall, joinInGroupCall, inviteUser
+    set_self_info = setSelfInfo
 
     async def _dial(self, kind: str, given: Given, users: list[str], group: str = "") -> None:
         media = given.media()

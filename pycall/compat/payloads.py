@@ -53,6 +53,9 @@ def told(event: events.Event, facts: CallFacts, own: str) -> Told:
         case events.UserNoResponse():
             yield "onNoResp", Payload(userID=user_id, userIDList=[user_id], sponsor=facts.caller)
             yield "onUserNoResponse", Payload(userID=user_id)
+        case events.UserInviting():
+            yield "onUserInviting", Payload(userID=user_id)
+            yield "onGroupCallInviteeListUpdate", Payload(userIDList=list(facts.ringing))
         case events.UserJoined():
             yield from _joined(user_id, facts)
         case _:

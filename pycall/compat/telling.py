@@ -17,6 +17,7 @@ _USER_METHODS: dict[type[events.Event], str] = {
     events.UserRejected: "onUserReject",
     events.UserNoResponse: "onUserNoResponse",
     events.UserLineBusy: "onUserLineBusy",
+    events.UserInviting: "onUserInviting",
     events.UserJoined: "onUserJoin",
     events.UserLeft: "onUserLeave",
 }

@@ -57,19 +57,20 @@ class TRTCCalling(SharedNames):
     @verb("userID", "type", "timeout", when=When.IDLE, alone=True)
     async def call(self, given: Given) -> None:
         """Call one user; `timeout` in seconds, 0: never, 30 if left out."""
-        await self._call(given, (given.text("userID"),))
+        await self._call(given, [given.text("userID")])
 
     @verb("userIDList", "type", "groupID", "timeout", when=When.IDLE, alone=True)
     async def groupCall(self, given: Given) -> None:
-        """Call up to 8 users."""
-        await self._call(given, tuple(dict.fromkeys(given.texts("userIDList"))))
+        """Call up to 8 users; with `groupID` as a chat group's call."""
+        await self._call(given, given.texts("userIDList"), given.text("groupID", ""))
 
     group_call = groupCall
 
-    async def _call(self, given: Given, users: tuple[str, ...]) -> None:
+    async def _call(self, given: Given, users: list[str], group: str = "") -> None:
+        callees = given.others(users, self._own)
         media, timeout = given.media(), given.whole("timeout", 0, MAX_TIMEOUT, 30)
-        self._memory.dialed(users, "")
-        await self.engine.call(users, media, timeout=timeout)
+        self._memory.dialed(callees, "")
+        await self.engine.calls(callees, media, timeout=timeout, chat_group_id=group)
 
     @verb("inviteID", "roomID", "callType", when=When.RINGING, alone=True)
     async def accept(self, given: Given) -> None:

@@ -30,6 +30,7 @@ from pycall.compat.tui_effects import EffectNames
 from pycall.compat.tui_media import MediaNames
 from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
 from pycall.core.events import Event
+from pycall.core.types import CallId
 
 __all__ = [
     "CallEndReason",
@@ -105,6 +106,18 @@ class TUICallEngine(MediaNames, EffectNames):
 
     unInit = un_init = logout
 
+    @verb("nickName", "avatar", alone=True)
+    async def setSelfInfo(self, given: Given) -> None:
+        """How the others see us: `{nickName?, avatar?}`, each at most 500 bytes."""
+        await self.engine.set_self_info(given.text("nickName", ""), given.text("avatar", ""))
+
+    @verb("enable", alone=True)
+    async def enableMultiDeviceAbility(self, given: Given) -> None:
+        """True: a new sign-in elsewhere does not end this one, and all devices ring."""
+        await self.engine.enable_multi_device_ability(given.flag("enable"))
+
+    set_self_info, enable_multi_device_ability = setSelfInfo, enableMultiDeviceAbility
+
     # --- listening -----------------------------------------------------------------------------------------------
 
     def addObserver(self, observer: TUICallObserver) -> None:
@@ -142,14 +155,40 @@ class TUICallEngine(MediaNames, EffectNames):
 
     async def dial(self, given: Given, users: list[str], group: str = "") -> None:
         """What `call`, `calls` and `groupCall` have in common."""
-        callees = tuple(user for user in dict.fromkeys(users) if user != self._own)
-        if not callees:
-            raise given.wrong(TUIErrorCode.PARAM_EMPTY, "there is nobody to call but yourself")
-        media = given.media()
+        callees = given.others(users, self._own)
+        media, room = given.media(), given.room()
         timeout = given.whole("timeout", 0, MAX_TIMEOUT, 30)
         user_data = given.text("userData", "")
         self._memory.dialed(callees, user_data)
-        await self.engine.call(callees, media, timeout=timeout, user_data=user_data)
+        await self.engine.calls(callees, media, timeout=timeout, user_data=user_data, room_id=room, chat_group_id=group)
+
+    @verb("groupID", "userIDList", *_CALL[:-1], when=When.IDLE, alone=True)
+    async def groupCall(self, given: Given) -> None:
+        """Call people of a chat group: `{userIDList, type, groupID, ...}`, natively `(groupId, userIdList, ...)`."""
+        await self.dial(given, given.texts("userIDList"), given.text("groupID"))
+
+    @verb("callId", when=When.IDLE)
+    async def join(self, given: Given) -> None:
+        """Come into a running call, microphone open, camera closed."""
+        await self.engine.join(CallId(given.text("callId")))
+
+    @verb("roomID", "groupID", "type", "strRoomID", when=When.IDLE)
+    async def joinInGroupCall(self, given: Given) -> None:
+        """Come into a chat group's call: `{type, groupID, roomID, strRoomID?}`, natively `(roomId, groupId, type)`."""
+        room = given.room()
+        if room is None:
+            raise given.wrong(TUIErrorCode.PARAM_REQUIRED, "roomID or strRoomID is missing")
+        await self.engine.join_in_group_call(room, given.text("groupID"), given.media())
+
+    @verb("userIDList", "params", "userData", "timeout", when=When.IN_CALL, alone=True)
+    async def inviteUser(self, given: Given) -> list[str]:
+        """Call more people into the call; gives those for whom it rings now."""
+        users = given.others(given.texts("userIDList"), self._own)
+        timeout = given.whole("timeout", 0, MAX_TIMEOUT, 30)
+        return list(await self.engine.invite_user(users, timeout=timeout, user_data=given.text("userData", "")))
+
+    group_call, join_in_group_call, invite_user = groupCall, joinInGroupCall, inviteUser
+    iniviteUser = inivite_user = inviteUser  # Flutter's spelling
 
     @verb(when=When.RINGING, alone=True)
     async def accept(self, given: Given) -> None:
