@@ -117,13 +117,14 @@ class X264Encoder:
         codec = _context("libx264", frame, fps, ceiling)
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
+        smooth = int(_fine(frame, fps, ceiling))
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
             "maxrate": str(ceiling),  # bit_rate is followed in a running encoder only below maxrate
             "bufsize": str(int(ceiling * BUFFER_SECONDS)),
             "forced-idr": "1",
-            "x264-params": f"subme=1:aq-mode=1:no-deblock={int(_fine(frame, fps, ceiling))}:scenecut=0:vbv-init={FIRST_SHARE}",
+            "x264-params": f"subme=1:aq-mode=1:no-deblock={smooth}:scenecut=0:vbv-init={FIRST_SHARE}",
         }
         return codec
 
