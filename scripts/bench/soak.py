@@ -91,6 +91,7 @@ class Room:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {"PYCALL_SECRET_KEY": self._key, "PYTHONUNBUFFERED": "1", "PYCALL_APP_ID": str(APP_ID)}
         port = _free_port()
+        environment |= {f"PYCALL_LIMITS_{name}": "100000" for name in ("CALLS_PER_USER", "CALLS_TO_CALLEE")}
         command = ("signaling_server", "--port", str(port), "--db", f"{folder}/calls.db")
         await stack.enter_async_context(_started(*command, environment=environment, errors=DEVNULL))
         await _listens(port)
