@@ -99,7 +99,9 @@ class Peers:
         """Signaling is back: what it may have lost is offered anew at once, by those whose turn it is."""
         for peer in self._peers.values():
             if peer.state is not PeerState.UP:
-                peer.retry_at = now if peer.first_offerer else now + PATIENT_SECONDS
+                # One that has failed here is gone for the other side too, which may not know it yet.
+                ours = peer.first_offerer or peer.state is PeerState.FAILED
+                peer.retry_at = now if ours else now + PATIENT_SECONDS
         self.restart_due(now)
 
     def take_unheard(self, now: float) -> list[UserId]:
@@ -138,7 +140,6 @@ class Peers:
         parity = 0 if peer.first_offerer else 1
         generation = peer.generation + 1
         self._renew(peer, generation + (generation + parity) % 2, now)
-        self._outputs.append(ClosePeer(peer.user_id))
         self._outputs.append(OpenPeer(peer.user_id, peer.generation, offers=True))
 
     def _renew(self, peer: Peer, generation: int, now: float) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pycall.core.types import PeerState
 
 STALL_SECONDS = 3.0
-FAIL_SECONDS = 12.0
-"""Silence that only a new connection can end; the call itself waits longer."""
+FAIL_SECONDS = 30.0
+"""Silence that only a new connection can end: an old one that is still there goes on at once when a link is back, so it
+is kept as long as a call waits for its media."""
 
 
 class Liveness:

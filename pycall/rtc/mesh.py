@@ -6,8 +6,8 @@ import asyncio
 import logging
 
 from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
-from pycall.core.types import CallId, PeerQuality, UserId
-from pycall.core.wire import Signaled
+from pycall.core.types import CallId, LinkStats, PeerQuality, PeerState, UserId
+from pycall.core.wire import Signal, Signaled
 
 from .liveness import FAIL_SECONDS, STALL_SECONDS
 from .patches import install
@@ -63,6 +63,9 @@ class Mesh:
         self._ports = ports
         self._listener = listener
         self._peers: dict[UserId, Peer] = {}
+        self._reserves: dict[UserId, Peer] = {}
+        """Connections that were up, have fallen silent and are being replaced: should the link come back before the
+        new one is up, they go on at once."""
         self._early: dict[UserId, list[Signaled]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -94,13 +97,13 @@ class Mesh:
         if old is not None:
             if old.generation >= generation:
                 return
-            self._drop(old)
+            self._retire(old)
         peer = Peer(
             user_id,
             generation,
             offers=offers,
             ports=self._ports,
-            listener=self._listener,
+            listener=self,
             settings=self._settings,
             source=self._open_source(user_id),
         )
@@ -126,9 +129,23 @@ class Mesh:
     def close(self, user_id: UserId) -> None:
         """No media to or from `user_id` from now on; the connection is taken down in the background."""
         self._early.pop(user_id, None)
-        peer = self._peers.pop(user_id, None)
-        if peer is not None:
-            self._drop(peer)
+        for peer in (self._peers.pop(user_id, None), self._reserves.pop(user_id, None)):
+            if peer is not None:
+                self._drop(peer)
+
+    # --- PeerListener
+
+    def peer_changed(self, user_id: UserId, generation: int, state: PeerState) -> None:
+        """One that is up needs no reserve; the rest is for our listener."""
+        if state is PeerState.UP and (reserve := self._reserves.pop(user_id, None)) is not None:
+            self._drop(reserve)
+        self._listener.peer_changed(user_id, generation, state)
+
+    def peer_signals(self, signal: Signal) -> None:
+        self._listener.peer_signals(signal)
+
+    def peer_measured(self, user_id: UserId, stats: LinkStats) -> None:
+        self._listener.peer_measured(user_id, stats)
 
     async def aclose(self) -> None:
         """Close everything; returns within a second or so, with no task, thread or socket left."""
@@ -163,6 +180,15 @@ class Mesh:
         kept = self._early.setdefault(signaled.sender, [])
         if len(kept) < MAX_EARLY:
             kept.append(signaled)
+
+    def _retire(self, peer: Peer) -> None:
+        if peer.state not in (PeerState.UP, PeerState.STALLED):
+            self._drop(peer)
+            return
+        peer.retire()
+        older, self._reserves[peer.user_id] = self._reserves.get(peer.user_id), peer
+        if older is not None:
+            self._drop(older)
 
     def _drop(self, peer: Peer) -> None:
         peer.stop()

@@ -73,6 +73,12 @@ class Path:
         await self._gatherer.gather()
 
     @property
+    def local_host(self) -> str | None:
+        """Our address on the path in use; None while there is none, or if a relay's is used."""
+        pair = self.connection._nominated.get(1)
+        return None if pair is None or pair.local_candidate.type == "relay" else str(pair.local_candidate.host)
+
+    @property
     def ice_parameters(self) -> RTCIceParameters:
         return self._gatherer.getLocalParameters()
 

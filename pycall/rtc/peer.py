@@ -16,6 +16,7 @@ from aiortc import RTCIceCandidate, RTCIceServer
 from pycall.core.types import CallId, PeerQuality, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
 
+from .addresses import still_ours
 from .dtls import PathTransport
 from .liveness import FAIL_SECONDS, STALL_SECONDS, Liveness
 from .negotiation import Agreed, Negotiation
@@ -37,6 +38,7 @@ MAX_INBOX = 64
 """Messages of the other side waiting for this peer: offer, answer and 40 candidates fit."""
 BEAT_SECONDS = 0.01
 WATCH_SECONDS = 0.25
+ADDRESS_SECONDS = 1.0
 STATS_SECONDS = 2.0
 CANCEL_SECONDS = 0.2
 GOODBYE_SECONDS = 1.0
@@ -88,6 +90,7 @@ class Peer:
         self._tasks: list[asyncio.Task[None]] = []
         self._found: asyncio.Queue[RTCIceCandidate | None] = asyncio.Queue(MAX_INBOX)
         self._goodbye: asyncio.TimerHandle | None = None
+        self._retired = False
         self._began = time.monotonic()
         self._setup: dict[str, float] = {}
         self._finishing: asyncio.Task[None] | None = None
@@ -159,6 +162,10 @@ class Peer:
         self._silence()
         if self._liveness.close():
             self._report()
+
+    def retire(self) -> None:
+        """A newer connection takes over: of this one only its end is told. It goes on until `stop`."""
+        self._retired = True
 
     async def finish(self) -> None:
         """Within a second: no task, thread or socket of this peer is left."""
@@ -268,15 +275,26 @@ class Peer:
 
     async def _watch(self) -> None:
         before = Counters(time=time.monotonic())
+        look_at = 0.0
         while not self._liveness.over:
             await asyncio.sleep(WATCH_SECONDS)
             self._observe()
             now = time.monotonic()
+            if now >= look_at:
+                look_at = now + ADDRESS_SECONDS
+                self._look_at_address()
             if now - before.time >= self._settings.stats_seconds and self.session is not None:
                 after = read_counters(self.session, self.path, now)
-                if self.state in (PeerState.UP, PeerState.STALLED):
+                if self.state in (PeerState.UP, PeerState.STALLED) and not self._retired:
                     self._listener.peer_measured(self.user_id, link_stats(before, after))
                 before = after
+
+    def _look_at_address(self) -> None:
+        """On another network than before: nothing can arrive here any more, so a new connection is needed at once."""
+        host = self.path.local_host
+        if host is not None and not still_ours(host):
+            logger.info("the address of the connection with %s is gone", self.user_id)
+            self._fail()
 
     def _observe(self) -> None:
         transport = self.path.transport
@@ -306,7 +324,8 @@ class Peer:
             self._finishing = asyncio.create_task(self._dismantle(), name=f"close {self.user_id}")
 
     def _report(self) -> None:
-        self._listener.peer_changed(self.user_id, self.generation, self.state)
+        if not self._retired or self.state is PeerState.CLOSED:
+            self._listener.peer_changed(self.user_id, self.generation, self.state)
 
     # --- ending
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 
@@ -25,6 +27,9 @@ SILENCE_FACTOR = 1.5
 """Of the heartbeat: the server answers each ping, so nothing in this time means that the socket is dead."""
 SILENCE_SLACK = 0.5
 """Seconds added to it for a busy machine."""
+
+ADDRESS_SECONDS = 1.0
+"""Between two looks at whether our address is still ours."""
 
 Socket = aiohttp.ClientWebSocketResponse[Literal[True]]
 
@@ -56,6 +61,7 @@ class Connection:
         tasks = [
             asyncio.create_task(self._write(), name="signaling writer"),
             asyncio.create_task(self._ping(), name="signaling heartbeat"),
+            asyncio.create_task(self._watch_address(), name="signaling address"),
         ]
         try:
             return await self._read(on_message)
@@ -104,12 +110,31 @@ class Connection:
         except (aiohttp.ClientError, ConnectionError) as error:
             log.debug("writing to the server ended: %s", error)
 
+    async def _watch_address(self) -> None:
+        """A socket whose own address is gone, after a change of network, would only notice by the next silence."""
+        while not self._dead:
+            await asyncio.sleep(ADDRESS_SECONDS)
+            own = self._socket.get_extra_info("sockname")
+            if own is not None and not _still_ours(own):
+                log.info("the address %s is gone; connecting anew", own[0])
+                self._give_up()
+
     async def _ping(self) -> None:
         number = 0
         while True:
             await asyncio.sleep(self.welcome.heartbeat)
             number += 1
             self.send(Ping(id=number))
+
+
+def _still_ours(address: tuple[Any, ...]) -> bool:
+    """Whether a socket may still be bound to this address: (host, port, ...)."""
+    try:
+        with socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET) as probe:
+            probe.bind((address[0], 0, *address[2:]))
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 async def open_connection(session: aiohttp.ClientSession, url: str, login: Login) -> Connection:

@@ -337,7 +337,7 @@ def test_the_offerer_restarts_4_s_after_silence_and_every_4_s() -> None:
     assert emitted(out) == [events.CallReconnecting(CALL)] and it.state is CallState.RECONNECTING
     assert it.deadline() == 14.0
     it.handle_timer(14.0)
-    assert it.outputs() == [ClosePeer("a"), OpenPeer("a", 2, offers=True)] and it.deadline() == 18.0
+    assert it.outputs() == [OpenPeer("a", 2, offers=True)] and it.deadline() == 18.0
     it.peer_changed("a", 2, PeerState.UP, 15.0)
     out = it.outputs()
     assert emitted(out) == [events.CallReconnected(CALL)] and it.deadline() is None

@@ -219,3 +219,30 @@ async def test_the_first_picture_is_encoded_while_the_path_is_opened_and_forgott
     await bob.until(lambda: bob.pictures > 3)
     numbers = [number for _, number, _, _ in bob.seen]
     assert numbers[0] >= shown - 1 and numbers == sorted(set(numbers)), "only what is new is shown"
+
+
+async def test_a_silent_connection_goes_on_at_once_if_the_link_is_back_before_its_successor_is_up(
+    stage_of: Callable[..., Stage],
+) -> None:
+    stage = stage_of(End("alice"), End("bob"), stall_seconds=0.4, fail_seconds=10.0)
+    alice, bob = stage.ends["alice"], stage.ends["bob"]
+    await up(stage)
+    cut = True
+    for end, other in ((alice, "bob"), (bob, "alice")):
+        ice = end.mesh.peers[other].ice
+        ice.admits = lambda *datagram, admits=ice.admits: not cut and admits(*datagram)  # type: ignore[method-assign]
+    await alice.until_state("bob", PeerState.STALLED)
+    stage.change = lambda signaled: None  # the successor's offer is lost with the link
+    alice.mesh.open("bob", 2, offers=True)
+    heard, cut = len(bob.heard), False
+    alice.heard.clear()
+    await bob.until(lambda: len(bob.heard) > heard + 20)
+    await alice.until(lambda: len(alice.heard) > 20)
+    told = [(generation, state) for _, generation, state, _ in alice.states[3:]]
+    assert told == [(2, PeerState.CONNECTING)], "of the old one nobody hears any more"
+    stage.change = lambda signaled: signaled
+    await bob.until_state("alice", PeerState.UP)
+    alice.mesh.open("bob", 4, offers=True)
+    await alice.until_state("bob", PeerState.UP)
+    await bob.until_state("alice", PeerState.UP)
+    await alice.until(lambda: ("bob", 0, PeerState.CLOSED) in [state[:3] for state in alice.states])
