@@ -37,6 +37,7 @@ class Phone:
         self.device_id = secrets.token_hex(16)
         self.welcome: wire.Welcome | None = None
         self.on_lost: Callable[[Phone], None] = lambda _: None
+        self.on_message: Callable[[wire.Message], None] = lambda _: None
         self._server = server
         self._session = session
         self._ticket = server.ticket(user_id)
@@ -117,10 +118,12 @@ class Phone:
                 future.set_exception(Lost("the connection is gone"))
                 future.exception()  # somebody may have given up waiting
         self._waits.clear()
+        self.welcome = None
         if self._reader is not None:
             self.on_lost(self)
 
     def _take(self, message: wire.Message) -> None:
+        self.on_message(message)
         if isinstance(message, wire.Reply):
             reply = self._replies.get(message.req_id)
             if reply is not None and not reply.done():

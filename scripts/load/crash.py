@@ -1,0 +1,249 @@
+"""kill -9 at random moments under load: what was answered must be there afterwards, once, and all come back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pycall.core import wire
+from pycall.core.types import MediaType
+from pycall.signaling.client import back_off
+
+from .callbacks import send_callbacks_to
+from .calls import percentile
+from .hooks import Receiver, receiving
+from .phone import Crowd, Lost, Phone, Refused
+from .server import ServerProcess
+from .witness import Book, Witness, compare, compare_callbacks
+
+BACK_SECONDS = 10.0
+BACK_SHARE = 0.95
+CALLS_AT_ONCE = 8
+QUIET_SECONDS = 90.0
+"""For calls whose members were cut to end by themselves."""
+
+
+class Survivor:
+    """A phone that signs in again by itself, as pycall's own client does, and hangs up what it finds there."""
+
+    def __init__(self, phone: Phone, witness: Witness) -> None:
+        self.phone = phone
+        self.busy = False
+        self.call_id: str | None = None
+        self.lost = asyncio.Event()
+        """Not set while signed in."""
+        self._witness = witness
+        self._task: asyncio.Task[None] | None = None
+        phone.on_lost = lambda _: self._come_back()
+        phone.on_message = self._hear
+
+    @property
+    def here(self) -> bool:
+        return self.phone.welcome is not None
+
+    def _hear(self, message: wire.Message) -> None:
+        if isinstance(message, wire.Ended):
+            self._witness.ended(self.phone.user_id, message)
+
+    def _come_back(self) -> None:
+        self.lost.set()
+        self._task = asyncio.create_task(self._try())
+
+    async def _try(self) -> None:
+        for attempt in range(1000):
+            await asyncio.sleep(back_off(attempt))
+            try:
+                welcome = await self.phone.login(self.call_id)
+            except (Lost, Refused):
+                continue
+            self.lost.clear()
+            if welcome.ended is not None:
+                self._witness.over.setdefault(welcome.ended.call_id, set()).add(welcome.ended.reason.value)
+            if welcome.call is not None:
+                await self._leave(welcome.call.call_id)
+            return
+
+    async def _leave(self, call_id: str) -> None:
+        try:
+            await self.phone.ask(wire.Hangup, call_id=call_id)
+        except (Lost, Refused):
+            return
+        self._witness.over.setdefault(call_id, set())
+
+    async def end(self) -> None:
+        """Come back for the last time, and hang up."""
+        if self._task is not None:
+            await asyncio.wait_for(self._task, 60)
+        if self.call_id is not None:
+            await self._leave(self.call_id)
+        self.phone.on_lost = lambda _: None
+
+
+@dataclass
+class Run:
+    """The figures of a run."""
+
+    kills: int
+    clients: int
+    seed: int
+    starts: list[float] = field(default_factory=list)
+    """Seconds from starting the server until it listened."""
+    backs: list[float] = field(default_factory=list)
+    """Seconds from the kill until 95 % of the clients were signed in again."""
+    late: int = 0
+    """Kills after which that took longer than 10 s."""
+
+
+async def run(folder: Path, kills: int, clients: int, seed: int, *arguments: str) -> dict[str, float]:
+    """Figures by name."""
+    chance = random.Random(seed)
+    figures = Run(kills, clients, seed)
+    witness = Witness()
+    server = ServerProcess(folder, *arguments)
+    await server.start()
+    try:
+        async with receiving() as receiver, Crowd(server) as crowd:
+            await send_callbacks_to(server, receiver.url)
+            survivors = [Survivor(phone, witness) for phone in await crowd.sign_in(clients)]
+            await _under_load(server, survivors, witness, figures, chance)
+            await asyncio.gather(*(survivor.end() for survivor in survivors))
+            await _until_quiet(server)
+        await server.stop()
+        book = await asyncio.to_thread(Book.read, server.db)
+        return _figures(figures, witness, book, receiver)
+    finally:
+        await server.kill()
+
+
+async def _under_load(
+    server: ServerProcess, survivors: list[Survivor], witness: Witness, figures: Run, chance: random.Random
+) -> None:
+    callers = [asyncio.create_task(_keep_calling(survivors, witness, chance)) for _ in range(CALLS_AT_ONCE)]
+    try:
+        for _ in range(figures.kills):
+            await asyncio.sleep(chance.uniform(0.0, 1.0))
+            await _kill_and_wait(server, survivors, figures)
+    finally:
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+
+
+async def _kill_and_wait(server: ServerProcess, survivors: list[Survivor], figures: Run) -> None:
+    await server.kill()
+    killed = time.perf_counter()
+    for one in survivors:
+        await one.lost.wait()
+    figures.starts.append(await server.start())
+    while sum(one.here for one in survivors) < BACK_SHARE * len(survivors):
+        if time.perf_counter() - killed > BACK_SECONDS:
+            figures.late += 1
+            break
+        await asyncio.sleep(0.01)
+    figures.backs.append(time.perf_counter() - killed)
+
+
+async def _keep_calling(survivors: list[Survivor], witness: Witness, chance: random.Random) -> None:
+    """One call after another between any two who are free."""
+    while True:
+        free = [one for one in survivors if one.here and not one.busy]
+        if len(free) < 2:
+            await asyncio.sleep(0.02)
+            continue
+        caller, callee = chance.sample(free, 2)
+        caller.busy = callee.busy = True
+        caller.call_id = callee.call_id = call_id = secrets.token_hex(16)
+        try:
+            await _one(caller.phone, callee.phone, call_id, witness, chance.uniform(0.0, 0.3))
+        except (Lost, Refused, TimeoutError):
+            await asyncio.sleep(0.02)
+        finally:
+            caller.busy = callee.busy = False
+
+
+async def _one(caller: Phone, callee: Phone, call_id: str, witness: Witness, hold: float) -> None:
+    rang = callee.expect(wire.Invited, call_id)
+    await caller.ask(wire.Invite, call_id=call_id, callees=(callee.user_id,), media=MediaType.AUDIO, timeout=20)
+    witness.dialed.add(call_id)
+    await asyncio.wait_for(rang, 10)
+    await callee.ask(wire.Accept, call_id=call_id)
+    witness.answered.add(call_id)
+    await caller.say(wire.PeerReport(call_id=call_id, user_id=callee.user_id, up=True))
+    await callee.say(wire.PeerReport(call_id=call_id, user_id=caller.user_id, up=True))
+    await asyncio.sleep(hold)
+    await caller.ask(wire.Hangup, call_id=call_id)
+    witness.over.setdefault(call_id, set())
+
+
+async def _until_quiet(server: ServerProcess) -> None:
+    """Until no call lives and no callback waits."""
+    async with asyncio.timeout(QUIET_SECONDS):
+        while True:
+            book = await asyncio.to_thread(Book.read, server.db)
+            if not book.live and not book.waiting:
+                return
+            await asyncio.sleep(0.2)
+
+
+def _figures(figures: Run, witness: Witness, book: Book, receiver: Receiver) -> dict[str, float]:
+    return {
+        "kills": figures.kills,
+        "clients": figures.clients,
+        "calls answered for": len(witness.dialed),
+        "records": len(book.records),
+        "callbacks": receiver.count,
+        **compare(witness, book),
+        **compare_callbacks(book, receiver),
+        "calls left over": len(book.live),
+        "up, slowest s": round(max(figures.starts), 3),
+        "95 % back, median s": percentile(figures.backs, 50),
+        "95 % back, slowest s": round(max(figures.backs), 3),
+        "kills with 95 % back later than 10 s": figures.late,
+    }
+
+
+AIMS = {
+    **dict.fromkeys(
+        ("calls lost", "answers lost", "ends lost", "ends told twice", "ends with two reasons", "callbacks lost"), 0.0
+    ),
+    **dict.fromkeys(("callbacks doubled", "callbacks of no call", "calls left over"), 0.0),
+    "up, slowest s": 3.0,
+    "kills with 95 % back later than 10 s": 0.0,
+}
+"""At most this much of each."""
+
+
+def main(words: list[str] | None = None) -> int:
+    """0 if all aims are met, else 1."""
+    parser = argparse.ArgumentParser(prog="scripts/bench_crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args(words)
+    folder = Path(tempfile.mkdtemp(prefix="pycall-crash-"))
+    try:
+        found = asyncio.run(run(folder, options.kills, options.clients, options.seed))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, value in found.items():
+        aim = AIMS.get(name)
+        met = "" if aim is None else "ok" if value <= aim else "MISSED"
+        print(f"{name:40}{value:>12g}  {'' if aim is None else f'<= {aim:g}':8}{met}".rstrip())
+    print(f"seed {options.seed}")
+    if options.json:
+        options.json.write_text(json.dumps({"seed": options.seed, **found}, indent=1) + "\n")
+    return int(any(found[name] > aim for name, aim in AIMS.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
