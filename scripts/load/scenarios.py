@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .callbacks import send_callbacks_to
+from .callbacks import BOTH_SIDES, send_callbacks_to
 from .calls import Outcome, make_calls, percentile
 from .hooks import never_answering, receiving
 from .phone import Crowd, Phone
@@ -121,7 +121,7 @@ async def calls(bench: Bench) -> None:
     """A busy hour: calls with callbacks to both sides' events."""
     rate, seconds = 50.0, bench.last(120)
     async with bench.server() as server, receiving() as receiver, Crowd(server) as crowd:
-        wanted = await send_callbacks_to(server, receiver.url)
+        await send_callbacks_to(server, receiver.url, BOTH_SIDES)
         outcome, core, cpu = await _busy(crowd, server, rate, seconds)
         await receiver.quiet(3.0, 120)
         _note_calls(bench, "calls", outcome)
@@ -129,7 +129,8 @@ async def calls(bench: Bench) -> None:
         bench.note("calls", "failed %", outcome.figures()["failed %"], 0.1)
         bench.note("calls", "core %", core, 80)
         bench.note("calls", "CPU ms each", cpu)
-        lost = sum((call, *event) not in receiver.ids for call in outcome.call_ids for event in wanted(call))
+        told = {(call_id, command) for call_id, command, _ in receiver.ids}
+        lost = sum((call_id, command) not in told for call_id in outcome.call_ids for command in BOTH_SIDES)
         bench.note("calls", "callbacks", receiver.count)
         bench.note("calls", "callbacks lost", lost, 0)
 
@@ -138,7 +139,7 @@ async def burst(bench: Bench) -> None:
     """Four times as many, for a short while."""
     rate, seconds = 200.0, bench.seconds or (3.0 if bench.fast else 10.0)
     async with bench.server() as server, receiving() as receiver, Crowd(server) as crowd:
-        await send_callbacks_to(server, receiver.url)
+        await send_callbacks_to(server, receiver.url, BOTH_SIDES)
         outcome, core, _ = await _busy(crowd, server, rate, seconds)
         _note_calls(bench, "burst", outcome)
         bench.note("burst", "ring p99 ms", percentile(outcome.rings, 99), 1000)
@@ -157,7 +158,7 @@ async def dead_target(bench: Bench) -> None:
         crowd = await stack.enter_async_context(Crowd(server))
         phones = await crowd.sign_in(_people(rate))
         for name in ("alive", "dead", "dead", "alive"):
-            await send_callbacks_to(server, receiver.url if name == "alive" else dead)
+            await send_callbacks_to(server, receiver.url if name == "alive" else dead, BOTH_SIDES)
             outcome = await make_calls(phones, rate, seconds / 2, 1.0)
             rings[name] += outcome.rings
     for name, found in rings.items():

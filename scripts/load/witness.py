@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pycall.core import wire
 
+from .callbacks import START_AND_END
 from .hooks import Receiver
 
 
@@ -43,8 +44,8 @@ class Book:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
             calls = [json.loads(row[0]) for row in connection.execute("SELECT document FROM calls")]
-            records = [json.loads(row[0]) for row in connection.execute("SELECT document FROM calls WHERE ended_at IS NOT NULL")]
-            waiting = 0
+            records = [json.loads(row[0]) for row in connection.execute("SELECT document FROM records")]
+            [(waiting,)] = connection.execute("SELECT count(*) FROM outbox")
         finally:
             connection.close()
         live = {call["call_id"]: call for call in calls if call.get("ended_at") is None}
@@ -69,7 +70,7 @@ def compare_callbacks(book: Book, receiver: Receiver) -> dict[str, int]:
     (under its id, so that a receiver can tell), never as another one."""
     lost = doubled = 0
     for call_id in book.records:
-        for command in ("Call.CallbackAfterStartCall", "Call.CallbackAfterEndCall"):
+        for command in START_AND_END:
             ids = receiver.ids.get((call_id, command, ""), Counter())
             lost += not ids
             doubled += len(ids) > 1
