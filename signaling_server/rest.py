@@ -134,15 +134,18 @@ class Rest:
         return response
 
     async def _carry_out(self, operation: Operation, request: web.Request) -> Any:
-        address = client_address(request, self._proxies)
-        caller = self._authenticated(parse_query(request.rel_url.raw_query_string), address, operation.scope)
+        caller = self.admit(request, parse_query(request.rel_url.raw_query_string), operation.scope)
         self._check_rate(operation, caller.tenant.app.app_id)
         asked = decode_body(await read_body(request, self._limits), operation.request)
         data = await operation.run(caller, asked)
         if operation.scope is Scope.WRITE:
             app_id = caller.tenant.app.app_id
-            audit.info("%s by %s of app %d from %s", operation.path, caller.identifier, app_id, address)
+            audit.info("%s by %s of app %d from %s", operation.path, caller.identifier, app_id, caller.address)
         return data
+
+    def admit(self, request: web.Request, query: Query, scope: Scope) -> Caller:
+        """Who asks, if the ticket is good and its owner may do this; raises RestError."""
+        return self._authenticated(query, client_address(request, self._proxies), scope)
 
     def _authenticated(self, query: Query, address: str, scope: Scope) -> Caller:
         tenant = self._tenants.get(query.app_id)

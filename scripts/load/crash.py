@@ -105,12 +105,12 @@ class Run:
     """Troubles after which that took longer than 10 s."""
 
 
-async def run(folder: Path, troubles: list[str], clients: int, seed: int, *arguments: str) -> dict[str, float]:
+async def run(folder: Path, troubles: list[str], clients: int, seed: int) -> dict[str, float]:
     """Figures by name; `troubles` are of TROUBLES, in the order in which they come."""
     chance = random.Random(seed)
     figures = Run(troubles, clients)
     witness = Witness()
-    server = ServerProcess(folder, *arguments)
+    server = ServerProcess(folder, "--callbacks-allow-private")
     await server.start()
     try:
         async with receiving() as receiver, Crowd(server) as crowd:

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .limit import limit
+from .records import many_records
 from .scenarios import Bench, Figure, burst, calls, dead_target, idle, logins
 
 SCENARIOS: dict[str, Callable[[Bench], Awaitable[None]]] = {
@@ -27,6 +28,7 @@ SCENARIOS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "calls": calls,
     "burst": burst,
     "dead": dead_target,
+    "records": many_records,
 }
 OPEN_FILES = 20_000
 

@@ -18,6 +18,7 @@ from .phone import Crowd, Phone
 from .server import Meter, ServerProcess
 
 SETTLE_SECONDS = 1.0
+PRIVATE = "--callbacks-allow-private"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ async def _logins(crowd: Crowd, rate: float, seconds: float) -> list[float]:
 async def calls(bench: Bench) -> None:
     """A busy hour: calls with callbacks to both sides' events."""
     rate, seconds = 50.0, bench.last(120)
-    async with bench.server() as server, receiving() as receiver, Crowd(server) as crowd:
+    async with bench.server(PRIVATE) as server, receiving() as receiver, Crowd(server) as crowd:
         await send_callbacks_to(server, receiver.url, BOTH_SIDES)
         outcome, core, cpu = await _busy(crowd, server, rate, seconds)
         await receiver.quiet(3.0, 120)
@@ -138,7 +139,7 @@ async def calls(bench: Bench) -> None:
 async def burst(bench: Bench) -> None:
     """Four times as many, for a short while."""
     rate, seconds = 200.0, bench.seconds or (3.0 if bench.fast else 10.0)
-    async with bench.server() as server, receiving() as receiver, Crowd(server) as crowd:
+    async with bench.server(PRIVATE) as server, receiving() as receiver, Crowd(server) as crowd:
         await send_callbacks_to(server, receiver.url, BOTH_SIDES)
         outcome, core, _ = await _busy(crowd, server, rate, seconds)
         _note_calls(bench, "burst", outcome)
@@ -152,7 +153,7 @@ async def dead_target(bench: Bench) -> None:
     rate, seconds = 50.0, bench.last(30)
     rings: dict[str, list[float]] = {"alive": [], "dead": []}
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(bench.server())
+        server = await stack.enter_async_context(bench.server(PRIVATE))
         receiver = await stack.enter_async_context(receiving())
         dead = await stack.enter_async_context(never_answering())
         crowd = await stack.enter_async_context(Crowd(server))

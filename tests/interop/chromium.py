@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 import os
@@ -112,6 +113,11 @@ class Tab:
         if problem := answer.get("exceptionDetails"):
             raise AssertionError(problem.get("exception", {}).get("description", problem["text"]))
         return answer["result"].get("value")
+
+    async def screenshot(self) -> bytes:
+        """The whole page as PNG, also what does not fit into the window."""
+        answer = await self._ask("Page.captureScreenshot", captureBeyondViewport=True)
+        return base64.b64decode(answer["data"])
 
     async def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
