@@ -49,8 +49,9 @@ from .rest import Caller, Rest
 from .rest_body import decode_body, read_body
 from .rest_errors import Fault, RestError
 from .rest_query import Query
+from .rest_v4 import STATUS
 from .rest_v4_calls import end_call as end_by_server
-from .rest_v4_words import STATUS, OneCall
+from .rest_v4_words import OneCall
 from .store import StoreError
 
 audit = logging.getLogger("signaling_server.audit")
@@ -148,7 +149,7 @@ async def now(caller: Caller, _asked: Nothing) -> Now:
     for call in calls:
         states[state_of(call)] += 1
     calls.sort(key=lambda call: call.created_at, reverse=True)
-    outbox = caller.tenant.office.outbox
+    outbox = caller.tenant.outbox
     dead, _ = await outbox.dead_letters(per_page=1)
     return Now(
         server_time=caller.now,
@@ -192,7 +193,7 @@ async def records(caller: Caller, asked: RecordsAsked) -> RecordPage:
         page=asked.page,
         per_page=asked.per_page,
     )
-    total, found = await caller.tenant.office.records.by_filter(wanted)
+    total, found = await caller.tenant.records.by_filter(wanted)
     return RecordPage(total=total, records=tuple(found))
 
 
@@ -200,7 +201,7 @@ async def targets(caller: Caller, _asked: Nothing) -> Targets:
     """Where callbacks go, for both generations."""
     shown = []
     for generation in Generation:
-        target = caller.tenant.office.callbacks.get(generation)
+        target = caller.tenant.callbacks.get(generation)
         known = tuple(sorted(generation.commands))
         if target is None:
             shown.append(TargetShown(generation=generation.value, known=known))
@@ -221,7 +222,7 @@ async def set_target(caller: Caller, asked: SetTarget) -> Nothing:
     """Set where callbacks of one generation go; no commands mean all of them."""
     generation = Generation(asked.generation)
     try:
-        await caller.tenant.office.callbacks.set(generation, asked.url, asked.commands or sorted(generation.commands))
+        await caller.tenant.callbacks.set(generation, asked.url, asked.commands or sorted(generation.commands))
     except CallbackError as error:
         raise RestError(Fault.PARAMETER, error.message[:200]) from error
     return Nothing()
@@ -230,7 +231,7 @@ async def set_target(caller: Caller, asked: SetTarget) -> Nothing:
 async def delete_target(caller: Caller, asked: TargetAsked) -> Nothing:
     """No callbacks of one generation any more."""
     try:
-        await caller.tenant.office.callbacks.delete(Generation(asked.generation))
+        await caller.tenant.callbacks.delete(Generation(asked.generation))
     except NoTarget as error:
         raise RestError(Fault.NO_CALLBACK, "none is set") from error
     return Nothing()
@@ -238,7 +239,7 @@ async def delete_target(caller: Caller, asked: TargetAsked) -> Nothing:
 
 async def dead(caller: Caller, asked: LettersAsked) -> DeadLetters:
     """Callbacks that could not be delivered, the newest first."""
-    total, letters = await caller.tenant.office.outbox.dead_letters(page=asked.page, per_page=asked.per_page)
+    total, letters = await caller.tenant.outbox.dead_letters(page=asked.page, per_page=asked.per_page)
     return DeadLetters(total=total, letters=tuple(map(_letter, letters)))
 
 
@@ -258,9 +259,7 @@ def _letter(letter: DeadLetter) -> Letter:
 
 async def resend(caller: Caller, asked: Resend) -> Nothing:
     """Send some of them again."""
-    office = caller.tenant.office
-    await office.outbox.resend(asked.ids, caller.now)
-    office.announcer.wake()
+    await caller.tenant.outbox.resend(asked.ids, caller.now)
     return Nothing()
 
 

@@ -1,4 +1,4 @@
-"""`/admin`: a page of plain HTML and JavaScript, served by the server itself; what it shows it asks of the admin API."""
+"""`/admin`: a page of plain HTML and JavaScript, served by the server; what it shows it asks of the admin API."""
 
 from __future__ import annotations
 

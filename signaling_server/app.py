@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from .admin_api import AdminApi
+from .admin_page import page_routes
 from .admission import Failures
 from .back_office import working
 from .clock import Clock
@@ -78,7 +80,9 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
             **({} if metrics_port is not None else {"/metrics": page.handle_here}),
         }
         rest = Rest(settings, tenants, clock, failures, metrics, GENERATIONS)
-        port = await stack.enter_async_context(listening(settings, routes, rest.routes()))
+        admin = AdminApi(rest, settings.limits, metrics)
+        gets = {**routes, **await asyncio.to_thread(page_routes), **admin.routes("GET")}
+        port = await stack.enter_async_context(listening(settings, gets, {**rest.routes(), **admin.routes("POST")}))
         stack.push_async_callback(sockets.shutdown)
         stack.callback(health.stop)
         url = base_url(settings, port) + PATH

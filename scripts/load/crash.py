@@ -79,8 +79,10 @@ class Survivor:
 
     async def give_up(self, call_id: str) -> None:
         """Something went wrong with this call: leave it, as soon as the server is there to take it."""
-        while not (self.here and await self._leave(call_id)):
+        done = False
+        while not done:
             await asyncio.sleep(0.05)
+            done = self.here and await self._leave(call_id)
 
     async def end(self) -> None:
         """Come back for the last time, and hang up."""

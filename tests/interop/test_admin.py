@@ -106,7 +106,7 @@ async def test_calls_records_and_charts_are_shown(browser: Chromium, room: Room,
         await page.until(
             "!document.querySelector('#board').hidden && document.querySelector('#records tr.record, #records .id')"
         )
-        assert await page.text("#talking") == "1" and await page.text("#users-online") == "2"
+        assert await page.text("#talking") == "1" and await page.text("#users-online") == "4"
         row = await page.text("#calls-now tr")
         assert call_id in row and "carol" in row and "dave" in row and "talking" in row
         assert await page.text("#page") == "page 1 of 2, 25 records"
