@@ -170,9 +170,9 @@ async function signIn(form) {
   form.user_sig.value = "";
   state.writes = me.scopes.includes("write");
   at("who").textContent = `${me.identifier}, app ${me.app_id}${state.writes ? "" : " (read only)"}`;
+  await Promise.all([showNow(), showHours(), showRecords(), showCallbacks(), showDead()]);
   for (const id of ["who", "sign-out", "board"]) at(id).hidden = false;
   at("sign-in").hidden = true;
-  await Promise.all([showNow(), showHours(), showRecords(), showCallbacks(), showDead()]);
   repeat(showNow, NOW_MILLISECONDS);
   repeat(() => Promise.all([showHours(), showDead()]), SLOW_MILLISECONDS);
 }
