@@ -52,6 +52,8 @@ class Limits:
     """Calls an hour from one user to the same other."""
     calls_per_address: int = 100
     """Calls a minute from one address."""
+    rest_rate: float = 1.0
+    """Times the documented rates of the REST interface (10, 20 and 200 requests a second, by command and app)."""
     body_bytes: int = 65536
     """Of a REST request."""
     body_seconds: float = 10.0

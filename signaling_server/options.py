@@ -124,6 +124,8 @@ OPTIONS: tuple[Option, ...] = (
            "always).", "false", Kind.SWITCH),
     Option("callbacks.retries", "Seconds before each retry of a callback after the documented ones; then it is a dead "
            "letter.", "30, 300, 1800, 7200, 18000, 36000", Kind.LIST, singular="callback_retry", metavar="SECONDS"),
+    Option("limits.rest_rate", "Times the documented rates of REST commands (10, 20 or 200 a second).", "1", Kind.REAL,
+           low=0.01, high=1000),
     Option("limits.waiting", "Sockets that have not signed in yet.", "200", Kind.NUMBER, low=1, high=100_000),
     Option("limits.message_rate", "Messages a second that one client may send in the long run.", "20", Kind.REAL,
            low=1, high=10_000),

@@ -109,7 +109,8 @@ class Rest:
         self._failures = failures
         self._metrics = metrics
         self._generations = tuple(generations)
-        self._rates = {op.path: KeyedLimit(op.rate, 1.0) for one in self._generations for op in one.operations}
+        seconds = 1.0 / self._limits.rest_rate
+        self._rates = {op.path: KeyedLimit(op.rate, seconds) for one in self._generations for op in one.operations}
 
     def routes(self) -> dict[str, Handler]:
         """What to do with a POST, by path."""
@@ -179,4 +180,5 @@ class Rest:
 
     def _check_rate(self, operation: Operation, app_id: int) -> None:
         if not self._rates[operation.path].take(app_id, time.monotonic()):
-            raise RestError(Fault.RATE, f"at most {operation.rate} requests a second", retry_after=1)
+            rate = operation.rate * self._limits.rest_rate
+            raise RestError(Fault.RATE, f"at most {rate:g} requests a second", retry_after=max(1, math.ceil(1 / rate)))

@@ -39,11 +39,20 @@ def decode_body(body: bytes, kind: type[Any]) -> Any:
     try:
         if nested_too_deep(body):
             raise RestError(Fault.NOT_JSON, "the body is nested too deep")
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
     except msgspec.ValidationError as error:
         raise RestError(Fault.PARAMETER, str(error)[:200]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RestError(Fault.NOT_JSON, "the body is no JSON; send {} where there is nothing to say") from error
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is a whole one, and some programs write it so."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _check_type(request: web.Request) -> None:
