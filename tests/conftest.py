@@ -19,12 +19,15 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     """A blocking call on the event loop with code of ours on the stack raises where it is made.
 
     Locks are exempt: those between the loop and a device's thread are held for microseconds, and whether another
-    thread holds one just now is chance. So is writing to the terminal, which a pipe makes blocking.
+    thread holds one just now is chance. So is writing to the terminal, which a pipe makes blocking. PostgreSQL's
+    driver looks for password files when it connects.
     """
     with blockbuster_ctx(["pycall", "signaling_server"]) as blockbuster:
         for name in ["threading.Lock.acquire", "threading.Lock.acquire_lock", "io.TextIOWrapper.write"]:
             if name in blockbuster.functions:
                 blockbuster.functions[name].deactivate()
+        for function in blockbuster.functions.values():
+            function.can_block_in("asyncpg/connect_utils.py", {"_parse_connect_dsn_and_args"})
         yield
 
 

@@ -1,0 +1,124 @@
+"""The same server on PostgreSQL: everything is stored and found, one server holds it, a lost connection comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from pycall.core import wire
+from pycall.core.errors import ConfigError
+from pycall.core.types import EndReason
+from signaling_server.callbacks import Callbacks, Generation
+from signaling_server.outbox import Failed, Outbox
+from signaling_server.record_rows import CallResult, OwnResult
+from signaling_server.records import OwnFilter, RecordFilter, Records
+from signaling_server.store import Store, StoreError
+from tests.postgres import Postgres
+from tests.server.raw import APP_ID, Room, talking
+from tests.server.test_callbacks import row
+from tests.server.test_migrations import BEFORE, stored
+from tests.server.test_store import CALL, changed
+
+pytestmark = pytest.mark.postgres
+OpenRoom = Callable[..., Awaitable[Room]]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    it = Postgres()
+    yield it
+    it.stop()
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    return postgres.new()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(url, app_id=1)
+    yield opened
+    await opened.close()
+
+
+async def test_what_was_saved_is_read_back_exactly(url: str) -> None:
+    store = await Store.open(url, app_id=1)
+    await store.save([CALL], ["alice", "bob"], now=1000.0)
+    await store.save([changed(seq=4)], ["alice", "carol"], now=1001.0)
+    await store.close()
+    store = await Store.open(url, app_id=1)
+    assert await store.live_calls() == [changed(seq=4)]
+    assert sorted(await store.known_users()) == ["alice", "bob", "carol"]
+    assert await store.for_app(2).live_calls() == []
+    await store.check()
+    await store.close()
+
+
+async def test_a_save_is_all_or_nothing(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.save([CALL, changed(call_id="ef" * 16, created_at=None)], ["carol"], now=1.0)
+    assert await store.live_calls() == [] and await store.known_users() == []
+
+
+async def test_records_callbacks_and_outbox(store: Store) -> None:
+    ended = stored(1, ended_at=9.0, reason=EndReason.HANGUP, ended_by="bob", merged_id="a" * 32)
+    await store.save([ended], ["alice"], [row(1), row(2)], now=9.0)
+    held, mine, callbacks = Records(store), Outbox(store), Callbacks(store)
+    found = await held.by_id("a" * 32)
+    assert found is not None and found.result is CallResult.NORMAL_END
+    assert await held.by_filter(RecordFilter(since=0.0, until=2.0, single=True)) == (1, [found])
+    assert await held.recent("bob", OwnFilter()) == [(found, OwnResult.INCOMING)]
+    assert await held.forget("bob", [found.call_id, "x"]) == [found.call_id]
+    parcels, _ = await mine.due(Generation.V1, 50.0, but=(), at_most=10)
+    await mine.settle([parcels[0].id], [Failed(id=parcels[1].id, attempts=9, due_at=0.0, error="x", died_at=60.0)])
+    assert (await mine.dead_letters())[0] == 1
+    assert await mine.resend([parcels[1].id], 70.0) == [parcels[1].id]
+    await callbacks.set(Generation.V4, "https://example.com/", ["Call.CallbackAfterEndCall"])
+    await callbacks.delete(Generation.V4)
+
+
+async def test_a_second_server_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling_server.database.TAKE_SECONDS", 0.3)
+    store = await Store.open(url, app_id=1)
+    with pytest.raises(ConfigError, match="another server is using this database"):
+        await Store.open(url, app_id=2)
+    await store.close()
+    await (await Store.open(url, app_id=2)).close()
+
+
+async def test_an_old_database_is_brought_up(url: str, postgres: Postgres) -> None:
+    postgres.sql(BEFORE.replace("DOUBLE", "DOUBLE PRECISION"), url.rpartition("/")[2])
+    with pytest.raises(ConfigError, match="--migrate"):
+        await Store.open(url, app_id=1)
+    store = await Store.open(url, app_id=1, migrate=True)
+    assert await store.known_users() == ["alice"]
+    await store.save([CALL], [], [row(1)], now=1.0)
+    await store.close()
+
+
+async def test_calls_on_postgres(url: str, open_room: OpenRoom, postgres: Postgres) -> None:
+    room = await open_room(db=url)
+    alice, bob, call_id = await talking(room)
+    postgres.cut(url)
+    codes = []
+    async with asyncio.timeout(10):
+        while not codes or codes[-1] is not None:  # refused while the connection is lost, never half done
+            codes.append((await alice.ask(wire.SetMedia, call_id=call_id, audio=False, video=False)).code)
+    assert len(codes) <= 3
+    assert (await bob.hear(wire.MediaSet)).user_id == "alice"
+    await alice.ask(wire.Hangup, call_id=call_id)
+    assert (await bob.hear(wire.Ended)).call_id == call_id
+    name = url.rpartition("/")[2]
+    counted = postgres.sql(f"SELECT count(*) FROM records WHERE app_id = {APP_ID} AND call_id = '{call_id}'", name)
+    assert counted.strip() == "1"
+
+
+@pytest.mark.parametrize("wrong", ["nobody", "nothing"])
+async def test_a_database_that_is_not_there(wrong: str, postgres: Postgres) -> None:
+    url = f"postgresql://pycall@127.0.0.1:{postgres.port if wrong == 'nothing' else 1}/{wrong}"
+    with pytest.raises(StoreError) as caught:
+        await Store.open(url, app_id=1)
+    assert "the database failed" in str(caught.value) and "\n" not in str(caught.value)
