@@ -1,4 +1,4 @@
-"""What a conversation reports by the clock: volumes, network quality and statistics."""
+"""What a conversation reports by the clock: volumes and who speaks, network quality and statistics."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import asyncio
 from collections.abc import Callable
 
 from pycall.call_media import CallMedia
-from pycall.core.events import Event, MediaStatistics, NetworkQualityChanged, VoiceVolume
+from pycall.core.events import ActiveSpeakerChanged, Event, MediaStatistics, NetworkQualityChanged, VoiceVolume
 from pycall.core.quality import own_quality, quality_of_peer
+from pycall.core.speaker import Speaker
 from pycall.core.types import LinkStats, UserId
 
 
 class Reports:
-    """Emits `VoiceVolume` every `volume_interval` and the other two every `quality_interval` seconds once started."""
+    """Emits `VoiceVolume`, and `ActiveSpeakerChanged` if it has, every `volume_interval` seconds once started.
+
+    The other two come every `quality_interval` seconds.
+    """
 
     def __init__(self, own: UserId, media: CallMedia, emit: Callable[[Event], None]) -> None:
         self._own = own
         self._media = media
         self._emit = emit
+        self._speaker = Speaker()
         self._links: dict[UserId, LinkStats] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -46,7 +51,10 @@ class Reports:
             task.cancel()
 
     def _report_volumes(self) -> None:
-        self._emit(VoiceVolume(self._media.volumes(self._own)))
+        volumes = self._media.volumes(self._own)
+        self._emit(VoiceVolume(volumes))
+        if self._speaker.hear(volumes, asyncio.get_running_loop().time()):
+            self._emit(ActiveSpeakerChanged(self._speaker.user_id))
 
     def _report_quality(self) -> None:
         if not self._links:

@@ -8,10 +8,10 @@ from pycall.core.errors import CallError, ErrorCode
 from pycall.core.events import CallBegan, CallReceived, UserInviting, UserLineBusy
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType, Role, Scene
+from tests.sim.crowd import declined, joined, left, ringing
+from tests.sim.crowd import talking as talking_of_many
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, over, talking
-from tests.sim.test_groups import declined, joined, left, ringing
-from tests.sim.test_groups import talking as talking_of_many
 from tests.town import Town
 
 

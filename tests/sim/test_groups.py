@@ -14,60 +14,15 @@ from pycall.core.events import (
     CallReceived,
     ErrorOccurred,
     UserAudioAvailable,
-    UserJoined,
-    UserLeft,
-    UserLineBusy,
-    UserNoResponse,
-    UserRejected,
     UserRinging,
     UserVideoAvailable,
 )
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType, Role, Scene
+from tests.sim.crowd import after, declined, joined, left, ringing, talking
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, over
 from tests.town import Town
-
-DECLINED = {UserRejected: "rejected", UserNoResponse: "no answer", UserLineBusy: "busy"}
-
-
-def ringing(callees: str = "bc", users: str = "abcd", **options: object) -> Town:
-    town = Town(*users)
-    town["a"].dial(*callees, **options)  # type: ignore[arg-type]
-    town.settle()
-    return town
-
-
-def talking(callees: str = "bc", users: str = "abcd", **options: object) -> Town:
-    """a has called all of these, and all have answered."""
-    town = ringing(callees, users, **options)
-    for user in callees:
-        town[user].accept()
-        town.settle()
-    check_quiet(town)
-    return town
-
-
-def after(town: Town, seconds: float) -> None:
-    """Everything on its way arrives, then time passes."""
-    town.settle()
-    town.advance(seconds)
-
-
-def joined(town: Town, user: str) -> list[str]:
-    """Whom this user was told to be in the call, in order."""
-    return [event.user_id for event in town[user].got(UserJoined) if isinstance(event, UserJoined)]
-
-
-def left(town: Town, user: str) -> list[tuple[str, EndReason]]:
-    return [(event.user_id, event.reason) for event in town[user].got(UserLeft) if isinstance(event, UserLeft)]
-
-
-def declined(town: Town, user: str) -> list[tuple[str, str]]:
-    """Who will not come and why, as this user was told."""
-    found = town[user].got(*DECLINED)
-    return [(getattr(event, "user_id", ""), DECLINED[type(event)]) for event in found]
-
 
 # --- coming together --------------------------------------------------------------------------------------------
 
@@ -145,6 +100,71 @@ def test_a_call_of_many_is_not_switched_as_a_whole() -> None:
     with pytest.raises(Exception, match="call of many") as caught:
         town["a"].switch(MediaType.VIDEO)
     assert getattr(caught.value, "code", None) is ErrorCode.NOT_SUPPORTED
+    over(town)
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_s2_dialing_each_other_is_one_call_only_if_both_are_calls_of_two(first: str) -> None:
+    town = Town("a", "b", "c")
+    asked = {"a": town["a"].dial("b", "c"), "b": town["b"].dial("a")}
+    town.up(town[first])
+    town.settle()
+    late = "b" if first == "a" else "a"
+    assert town[first].answers[asked[first]] is None and town[late].answers[asked[late]] is ErrorCode.WRONG_STATE
+    assert town[late].line.state is CallState.RINGING and len(town[late].got(CallReceived)) == 1
+    assert town[late].line.call_id == town[first].line.call_id
+    town[late].accept()
+    town.settle()
+    assert town[first].line.state is town[late].line.state is CallState.CONNECTED
+    over(town)
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject"])
+@pytest.mark.parametrize("early", [True, False])
+def test_s5_s6_timeout_against_an_answer_in_a_call_of_many(verb: str, early: bool) -> None:
+    town = ringing("bc")
+    town["b"].accept()
+    town.settle()
+    getattr(town["c"], verb)()
+    if early:
+        town.up(town["c"])
+    town.switchboard.handle_timer(town.unix + 30)
+    town._commit()
+    town.settle()
+    assert town["a"].line.state is town["b"].line.state is CallState.CONNECTED
+    if early and verb == "accept":
+        assert town["c"].line.state is CallState.CONNECTED and declined(town, "a") == []
+    else:
+        assert declined(town, "a") == declined(town, "b") == [("c", "rejected" if early else "no answer")]
+        assert ends(town["c"]) == [("CallNotConnected", [EndReason.NO_ANSWER, EndReason.REJECTED][early], "c")]
+    over(town)
+
+
+def test_v1_v2_a_restart_of_the_server_with_some_in_the_call_and_some_ringing() -> None:
+    town = ringing("bcd", timeout=30)
+    town["b"].accept()
+    town.settle()
+    town.restart_server(down_for=5)
+    for phone in town.phones.values():
+        phone.connect()
+    town.settle()
+    assert [town[user].line.state for user in "abcd"] == [CallState.CONNECTED] * 2 + [CallState.RINGING] * 2
+    town["c"].accept()
+    town.settle()
+    after(town, 26)
+    assert declined(town, "a") == declined(town, "c") == [("d", "no answer")]
+    assert [town[user].line.state for user in "abc"] == [CallState.CONNECTED] * 3
+    over(town)
+
+
+def test_v2_a_member_who_does_not_come_back_is_dropped() -> None:
+    town = talking("bc")
+    town.restart_server()
+    for user in "ab":
+        town[user].connect()
+    town["c"].crash()
+    after(town, 61)
+    assert left(town, "a") == left(town, "b") == [("c", EndReason.OFFLINE)]
     over(town)
 
 
