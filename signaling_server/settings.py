@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pycall.core.errors import ConfigError, ErrorCode
+from pycall.core.webhook import webhook_secret
 
 from .addresses import networks_of
 from .apps import Admin, App, admins_of, read_apps, require
@@ -90,8 +91,10 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be shown."""
-        keys = tuple(key for app in self.apps.values() for key in app.secret_keys)
-        return (*keys, self.turn.secret) if self.turn.secret else keys
+        pairs = [(app.app_id, key) for app in self.apps.values() for key in app.secret_keys]
+        webhooks = (webhook_secret(key, app_id) for app_id, key in pairs)
+        shared = [self.turn.secret] if self.turn.secret else []
+        return (*(key for _, key in pairs), *webhooks, *shared)
 
 
 _NO_KEY = "a secret key is required: set PYCALL_SECRET_KEY to 32 random bytes or more, or use --dev on this machine"
