@@ -99,6 +99,7 @@ class Run:
 
     troubles: list[str]
     clients: int
+    pause: float
     starts: list[float] = field(default_factory=list)
     """Seconds from the trouble's end until the server worked again: from its start until it listened."""
     backs: list[float] = field(default_factory=list)
@@ -107,10 +108,10 @@ class Run:
     """Troubles after which that took longer than 10 s."""
 
 
-async def run(folder: Path, troubles: list[str], clients: int, seed: int) -> dict[str, float]:
-    """Figures by name; `troubles` are of TROUBLES, in the order in which they come."""
+async def run(folder: Path, troubles: list[str], clients: int, seed: int, pause: float = 1.0) -> dict[str, float]:
+    """Figures by name; `troubles` are of TROUBLES, in this order, after at most `pause` seconds without one."""
     chance = random.Random(seed)
-    figures = Run(troubles, clients)
+    figures = Run(troubles, clients, pause)
     witness = Witness()
     server = ServerProcess(folder, "--callbacks-allow-private")
     await server.start()
@@ -134,7 +135,7 @@ async def _under_load(
     callers = [asyncio.create_task(_keep_calling(survivors, witness, chance)) for _ in range(CALLS_AT_ONCE)]
     try:
         for trouble in figures.troubles:
-            await asyncio.sleep(chance.uniform(0.0, 1.0))
+            await asyncio.sleep(chance.uniform(0.0, figures.pause))
             await _befall(server, trouble, survivors, figures)
     finally:
         for caller in callers:

@@ -57,6 +57,10 @@ class Bench:
         """How many of what usually are this many."""
         return max(10, usual // 10) if self.fast else usual
 
+    def people(self, rate: float) -> int:
+        """So many that nobody calls more than five times a minute, and that somebody is free at any time."""
+        return 2 * round(min(rate, 60.0) * (3 if self.fast else 12))
+
     def note(self, scenario: str, name: str, value: float, aim: float | None = None, at_least: bool = False) -> None:
         self.figures.append(Figure(scenario, name, round(value, 3), aim, at_least))
 
@@ -123,7 +127,7 @@ async def calls(bench: Bench) -> None:
     rate, seconds = 50.0, bench.last(120)
     async with bench.server(PRIVATE) as server, receiving() as receiver, Crowd(server) as crowd:
         await send_callbacks_to(server, receiver.url, BOTH_SIDES)
-        outcome, core, cpu = await _busy(crowd, server, rate, seconds)
+        outcome, core, cpu = await _busy(bench, crowd, server, rate, seconds)
         await receiver.quiet(3.0, 120)
         _note_calls(bench, "calls", outcome)
         bench.note("calls", "ring p99 ms", percentile(outcome.rings, 99), 100)
@@ -141,7 +145,7 @@ async def burst(bench: Bench) -> None:
     rate, seconds = 200.0, bench.seconds or (3.0 if bench.fast else 10.0)
     async with bench.server(PRIVATE) as server, receiving() as receiver, Crowd(server) as crowd:
         await send_callbacks_to(server, receiver.url, BOTH_SIDES)
-        outcome, core, _ = await _busy(crowd, server, rate, seconds)
+        outcome, core, _ = await _busy(bench, crowd, server, rate, seconds)
         _note_calls(bench, "burst", outcome)
         bench.note("burst", "ring p99 ms", percentile(outcome.rings, 99), 1000)
         bench.note("burst", "lost calls", outcome.attempts - outcome.done, 0)
@@ -157,7 +161,7 @@ async def dead_target(bench: Bench) -> None:
         receiver = await stack.enter_async_context(receiving())
         dead = await stack.enter_async_context(never_answering())
         crowd = await stack.enter_async_context(Crowd(server))
-        phones = await crowd.sign_in(_people(rate))
+        phones = await crowd.sign_in(bench.people(rate))
         for name in ("alive", "dead", "dead", "alive"):
             await send_callbacks_to(server, receiver.url if name == "alive" else dead, BOTH_SIDES)
             outcome = await make_calls(phones, rate, seconds / 2, 1.0)
@@ -169,18 +173,15 @@ async def dead_target(bench: Bench) -> None:
     bench.note("dead target", "p99 changes by %", 100 * (after - alive) / max(alive, 0.001), 10)
 
 
-async def _busy(crowd: Crowd, server: ServerProcess, rate: float, seconds: float) -> tuple[Outcome, float, float]:
+async def _busy(
+    bench: Bench, crowd: Crowd, server: ServerProcess, rate: float, seconds: float
+) -> tuple[Outcome, float, float]:
     """Calls; percent of a core used meanwhile, and CPU milliseconds per call."""
-    phones = await crowd.sign_in(_people(rate))
+    phones = await crowd.sign_in(bench.people(rate))
     gc.collect()
     meter = Meter(server.process)
     outcome = await make_calls(phones, rate, seconds, min(10.0, seconds / 3))
     return outcome, meter.core(), 1000 * meter.seconds() / max(1, outcome.done)
-
-
-def _people(rate: float) -> int:
-    """So many that nobody calls more than five times a minute, and that somebody is free at any time."""
-    return 2 * round(min(rate, 60.0) * 12)
 
 
 def _note_calls(bench: Bench, scenario: str, outcome: Outcome) -> None:
