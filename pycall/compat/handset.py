@@ -21,7 +21,7 @@ from pycall.compat.enums import STATUS_NAME
 from pycall.compat.payload import Payload, folded
 from pycall.config import EngineConfig
 from pycall.core.errors import PyCallError
-from pycall.core.events import Event
+from pycall.core.events import Event, KickedOffline, UserSigExpired
 from pycall.core.types import MediaType
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Handset(ABC):
         self._emitter = Emitter(names)
         self._memory = CallMemory()
         self._own = ""
+        self._ready = False
         self._watchers: list[Callable[[Event, CallFacts], None]] = []
         self._verbs: set[asyncio.Task[Any]] = set()
         self.under_way: set[str] = set()
@@ -128,6 +129,14 @@ class Handset(ABC):
             for watcher in self._watchers:
                 watcher(one, self._memory.facts)
             self._tell(one)
+        if isinstance(event, KickedOffline | UserSigExpired):
+            self._say_ready(False)
+
+    def _say_ready(self, ready: bool) -> None:
+        """Tell once when calls become possible and when they are no longer."""
+        if ready is not self._ready:
+            self._ready = ready
+            self._emitter.emit("sdkReady" if ready else "sdkNotReady", Payload())
 
     @abstractmethod
     def _tell(self, event: Event) -> None:
@@ -138,11 +147,9 @@ class Handset(ABC):
     async def _sign_in(self, user_id: str, user_sig: str, app_id: int | None = None) -> None:
         if app_id is not None and app_id != self._app_id:
             await self._use_app(app_id)
-        before = self.is_ready
         await self.engine.login(user_id, user_sig)
         self._own = user_id
-        if not before:
-            self._emitter.emit("sdkReady", Payload())
+        self._say_ready(True)
 
     async def _use_app(self, app_id: int) -> None:
         """Another application needs an engine of its own; only while nobody is signed in."""
@@ -154,7 +161,7 @@ class Handset(ABC):
     async def _sign_out(self) -> None:
         if self._engine is not None and self._engine.signed_in:
             await self._engine.logout()
-            self._emitter.emit("sdkNotReady", Payload())
+            self._say_ready(False)
 
     async def _close_engine(self) -> None:
         if self._engine is not None:

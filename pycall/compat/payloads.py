@@ -26,8 +26,8 @@ _USER_EVENTS: dict[type[events.Event], tuple[str, ...]] = {
     events.UserLeft: ("onUserLeave",),
 }
 _BARE_EVENTS: dict[type[events.Event], tuple[str, ...]] = {
-    events.KickedOffline: ("onKickedOut", "onKickedOffline", "sdkNotReady"),
-    events.UserSigExpired: ("onUserSigExpired", "sdkNotReady"),
+    events.KickedOffline: ("onKickedOut", "onKickedOffline"),
+    events.UserSigExpired: ("onUserSigExpired",),
 }
 _CANCEL_WORDS = {EndReason.REJECTED: "reject", EndReason.BUSY: "busyline", EndReason.NO_ANSWER: "timeout"}
 _OWN_DOING = frozenset(_CANCEL_WORDS)

@@ -192,6 +192,22 @@ async def test_kicked_offline(alice: Side, server: Switchroom) -> None:
         await alice.printed("onKickedOffline")
 
 
+async def test_a_ticket_that_runs_out(server: Switchroom) -> None:
+    kit = Component(options(server, audio_sink="null"))
+    console, ready = Log(), Log()
+    listen(kit, console)
+    engine = kit.getTUICallEngineInstance()
+    engine.on(TUICallEvent.SDK_READY, ready.keeps("ready"))
+    engine.on(TUICallEvent.SDK_NOT_READY, ready.keeps("not ready"))
+    await kit.init({"SDKAppID": APP_ID, "userID": "carol", "userSig": server.ticket("carol", expire=2)})
+    assert await console.saw("onUserSigExpired") == "onUserSigExpired"
+    assert (await refusal(kit.call({"userID": "bob", "type": 1}))).code == 6206
+    await engine.init({"userID": "carol", "userSig": server.ticket("carol")})
+    assert (await refusal(kit.call({"userID": "bob", "type": 1}))).code == 8021
+    assert ready.names() == ["ready", "not ready", "ready"]
+    await engine.destroyInstance()
+
+
 async def test_an_error_is_told_with_its_number(bob: Side, server: Switchroom) -> None:
     from pycall import MediaError
     from pycall.core.errors import ErrorCode
