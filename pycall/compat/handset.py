@@ -41,6 +41,7 @@ class Handset(ABC):
         self._engine: CallEngine | None = None
         self.configure({**(options or {}), **more})
         self._emitter = Emitter(names)
+        self._emitters = [self._emitter]
         self._memory = CallMemory()
         self._own = ""
         self._ready = False
@@ -69,9 +70,13 @@ class Handset(ABC):
         """End what `on` began; without a callback, all of that event."""
         self._emitter.off(event, callback, context)
 
-    def watch(self, watcher: Callable[[Event, CallFacts], None]) -> None:
-        """Call `watcher(event, facts)` for each event of the engine, before anybody listening by name."""
+    def watch(self, watcher: Callable[[Event, CallFacts], None], emitter: Emitter) -> None:
+        """Call `watcher(event, facts)` for each event of the engine, before anybody listening by name.
+
+        What is told beside these goes to `emitter`, too.
+        """
         self._watchers.append(watcher)
+        self._emitters.append(emitter)
 
     # --- what it stands on ---------------------------------------------------------------------------------------
 
@@ -136,7 +141,12 @@ class Handset(ABC):
         """Tell once when calls become possible and when they are no longer."""
         if ready is not self._ready:
             self._ready = ready
-            self._emitter.emit("sdkReady" if ready else "sdkNotReady", Payload())
+            self._say("sdkReady" if ready else "sdkNotReady", Payload())
+
+    def _say(self, name: str, payload: Payload) -> None:
+        """Tell something that is no event of the engine's, here and to whoever shares it."""
+        for emitter in self._emitters:
+            emitter.emit(name, payload)
 
     @abstractmethod
     def _tell(self, event: Event) -> None:
@@ -181,7 +191,7 @@ class Handset(ABC):
     def _switch_failed(self, wanted: MediaType, error: PyCallError) -> None:
         """Tell that switching the call to voice or video did not work, as the documents do: by the error event."""
         codes = (TUIErrorCode.SWITCH_TO_AUDIO_CALL_FAILED, TUIErrorCode.SWITCH_TO_VIDEO_CALL_FAILED)
-        self._emitter.emit("onError", Payload(code=int(codes[wanted.has_video]), message=error.message))
+        self._say("onError", Payload(code=int(codes[wanted.has_video]), message=error.message))
 
 
 def _server_of_environment() -> str | None:

@@ -73,9 +73,9 @@ class TUICallKit(KitSettings):
         self.setProps(**given)
         self._engine = engine or TUICallEngine()
         self._engine.configure(ours)
-        self._engine.watch(self._heard)
-        self._engine.before_answer = self._hush
         self._emitter = Emitter(tuple(TUICallEvent))
+        self._engine.watch(self._heard, self._emitter)
+        self._engine.before_answer = self._hush
         self._status = KitStatus(self._status_changed)
         self._bell: Bell | None = None
         self.under_way: set[str] = set()

@@ -71,6 +71,8 @@ async def test_the_states_of_a_call_that_switches_to_voice(alice: Kit, bob: Kit)
     assert alice.kit.remoteUserInfoList[0].isEnter
     await alice.kit.getTUICallEngineInstance().switchCallMediaType(1)
     await bob.log.saw("onCallTypeChanged")
+    await refusal(alice.kit.getTUICallEngineInstance().switchCallMediaType(1))
+    assert (await alice.log.saw("onError")).code == 60001
     await alice.kit.hangup()
     await bob.log.saw("afterCalling")
     await alice.log.saw("afterCalling")
