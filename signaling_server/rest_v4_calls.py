@@ -65,13 +65,12 @@ async def end_call(caller: Caller, asked: OneCall) -> None:
 
 def info_of(call: StoredCall) -> CallInfo:
     """As the interface tells it."""
-    room = getattr(call, "room_id", 1)
     return CallInfo(
         call_id=call.call_id,
         media_type="Video" if call.media.has_video else "Audio",
-        chat_group_id=getattr(call, "chat_group_id", ""),
-        room_id=str(room),
-        room_id_type=1 if isinstance(room, int) else 2,
+        chat_group_id=call.chat_group_id,
+        room_id=str(call.room_id),
+        room_id_type=1 if isinstance(call.room_id, int) else 2,
     )
 
 

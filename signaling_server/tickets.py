@@ -20,6 +20,8 @@ from pycall.core.wire import (
     IceServer,
     IceServers,
     Invite,
+    InviteMore,
+    Join,
     Login,
     Renewed,
     Reply,
@@ -34,7 +36,7 @@ from .closing import goodbye_of
 from .session import Session
 from .settings import Settings
 
-STARTS = (Invite, Accept)
+STARTS = (Invite, InviteMore, Join, Accept)
 """What nobody may do whose ticket has run out; the call that runs goes on."""
 
 
@@ -77,9 +79,9 @@ class Tickets:
         if self._clock.now() >= session.expires_at:
             words = "your UserSig has expired; sign in with a new one first"
             return Reply(req_id=message.req_id, ok=False, code=ErrorCode.SIG_EXPIRED, message=words)
-        return self._too_many(session, message) if isinstance(message, Invite) else None
+        return self._too_many(session, message) if isinstance(message, Invite | InviteMore) else None
 
-    def _too_many(self, session: Session, invite: Invite) -> Reply | None:
+    def _too_many(self, session: Session, invite: Invite | InviteMore) -> Reply | None:
         if session.tenant is None or session.user_id is None:
             return None
         app_id, now = session.tenant.app.app_id, session.heard_at

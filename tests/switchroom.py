@@ -16,6 +16,7 @@ from typing import Any
 
 from pycall.core.usersig import make_user_sig
 from signaling_server.app import serve
+from signaling_server.clock import Clock
 from signaling_server.settings import Settings
 
 APP_ID = 1400000000
@@ -25,8 +26,9 @@ class Switchroom:
     """A server in the running loop; `restart()` keeps its port, key and database. Pages of `origins` may connect;
     `more` are further settings."""
 
-    def __init__(self, db: Path, origins: tuple[str, ...] = (), **more: Any) -> None:
+    def __init__(self, db: Path, origins: tuple[str, ...] = (), clock: Clock | None = None, **more: Any) -> None:
         self._db = db
+        self._clock = clock
         self._more = {"origins": origins, **more}
         self._key = secrets.token_hex(32)
         self._port = 0
@@ -44,7 +46,7 @@ class Switchroom:
 
     async def start(self) -> None:
         settings = Settings(secret_keys=(self._key,), port=self._port, db=str(self._db), app_id=APP_ID, **self._more)
-        running = await self._stack.enter_async_context(serve(settings))
+        running = await self._stack.enter_async_context(serve(settings, self._clock))
         self.url = running.url
         self._port = int(re.findall(r":(\d+)", running.url)[-1])
 
