@@ -72,6 +72,11 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         UserVideoAvailable as UserVideoAvailable,
         VoiceVolume as VoiceVolume,
     )
+    from pycall.core.records import (
+        CallRecord as CallRecord,
+        RecentCallsFilter as RecentCallsFilter,
+        RecordResult as RecordResult,
+    )
     from pycall.core.types import (
         AudioPlaybackDevice as AudioPlaybackDevice,
         CallId as CallId,
@@ -90,6 +95,10 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
     )
     from pycall.core.usersig import (
         make_user_sig as make_user_sig,
+    )
+    from pycall.core.webhook import (
+        check_webhook as check_webhook,
+        webhook_secret as webhook_secret,
     )
     from pycall.core.wire import (
         MemberView as MemberView,
@@ -122,6 +131,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "CallEngine": "pycall.engine",
     "EngineConfig": "pycall.config",
+    **dict.fromkeys(["CallRecord", "RecentCallsFilter", "RecordResult"], "pycall.core.records"),
+    **dict.fromkeys(["check_webhook", "webhook_secret"], "pycall.core.webhook"),
     "BackgroundMode": "pycall.media.process.background",
     "SegmentationModel": "pycall.media.process.segmentation",
     **dict.fromkeys(["AudioFrame", "VideoFrame"], "pycall.media.frames"),

@@ -27,9 +27,10 @@ from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, Use
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import LinkStats, MediaType, PeerState, UserId
-from pycall.core.wire import Goodbye, ServerMessage, Signal, TicketExpired, Welcome
+from pycall.core.wire import Goodbye, Records, ServerMessage, Signal, TicketExpired, Welcome
 from pycall.gear import Gear
 from pycall.open_call import OpenCall
+from pycall.record_desk import RecordDesk
 from pycall.rtc.hardware import probe
 from pycall.rtc.w3c import Statistics
 from pycall.rtc.warm import warm_up
@@ -56,6 +57,7 @@ class Driver:
         self._draining = False
         self._pending: dict[int, asyncio.Future[Resolve]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.records = RecordDesk(lambda message: self._client.send(message), config.reply_timeout)
         self._call: OpenCall | None = None
         self._quality: CallQuality | None = None
         """Of the call that ended last, until it is told."""
@@ -162,6 +164,9 @@ class Driver:
         if isinstance(message, TicketExpired):
             self._ticket_expired()
             return
+        if isinstance(message, Records):
+            self.records.answered(message)
+            return
         self._take(lambda now: self.line.receive(message, now))
 
     def _ticket_expired(self) -> None:
@@ -171,6 +176,7 @@ class Driver:
             self._tell(UserSigExpired())
 
     def _lost(self) -> None:
+        self.records.lost()
         if not self._signing_out:
             self._take(self.line.link_lost)
 

@@ -16,12 +16,13 @@ from pycall.driver import Driver
 from pycall.gear import Gear
 from pycall.listeners import Listeners
 from pycall.media_verbs import MediaVerbs
+from pycall.record_verbs import RecordVerbs
 from pycall.rtc.servers import ice_servers as check_servers
 
 E = TypeVar("E", bound=Event)
 
 
-class CallEngine(CallVerbs, MediaVerbs):
+class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
     """One user's phone: sign in, call, be called, talk.
 
         async with CallEngine(EngineConfig(audio_source="tone:440", audio_sink="null")) as engine:

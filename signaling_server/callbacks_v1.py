@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pycall.core.types import EndReason
+from pycall.core.types import EndReason, Scene
 
 from .facts import Fact, FactKind
 from .ledger import StoredCall
-from .record_rows import SINGLE, CallResult, record_of, result_of
+from .record_rows import OVER, CallResult, result_of
 
 
 class Event(NamedTuple):
@@ -103,7 +103,7 @@ def _endings(fact: Fact) -> Iterator[Event]:
 
 
 def _leaving(fact: Fact, user_id: str) -> str:
-    if fact.reason is EndReason.HANGUP:
+    if fact.reason in OVER:
         return "call_end"
     failed = fact.reason is EndReason.MEDIA_FAILED and user_id == fact.call.caller
     return "call_failed" if failed else "call_interrupted"
@@ -116,10 +116,10 @@ def _event(fact: Fact, user_id: str, event: str) -> Event:
 
 
 def _body(fact: Fact, user_id: str, event: str, result: str = "") -> dict[str, Any]:
-    call, record = fact.call, record_of(fact.call)
+    call = fact.call
     body: dict[str, Any] = {
         "UserId": user_id,
-        "RoomId": str(record.room_id),
+        "RoomId": str(call.room_id),
         "TotalNum": 1 + len(call.callees),
         "MediaType": call.media.value,
         "CallType": "single" if _is_single(call) else "group",
@@ -141,4 +141,4 @@ def _role(call: StoredCall, user_id: str) -> str:
 
 
 def _is_single(call: StoredCall) -> bool:
-    return record_of(call).scene == SINGLE
+    return call.scene is Scene.SINGLE

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pycall.core.types import EndReason, MediaType, MemberState
+from pycall.core.types import EndReason, MediaType, MemberState, RoomId, Scene
 
 from .callbacks import END_CALL, MEMBER_CHANGED, START_CALL
 from .callbacks_v1 import Event
 from .facts import Fact, FactKind
 from .ledger import StoredCall
-from .record_rows import SINGLE, Record, record_of
+from .record_rows import Record, record_of
 
 _ACTIONS = {
     FactKind.ACCEPTED: "Accept",
@@ -44,12 +44,11 @@ def events_of(fact: Fact) -> Iterator[Event]:
 
 def call_info(call: StoredCall) -> dict[str, Any]:
     """`CallInfo` of a live call."""
-    record = record_of(call)
     return {
         "CallId": call.call_id,
         "CallMediaType": media_name(call.media),
-        "ChatGroupId": record.chat_group_id,
-        **_room(record),
+        "ChatGroupId": call.chat_group_id,
+        **_room(call.room_id),
     }
 
 
@@ -68,13 +67,13 @@ def call_record(record: Record, unit: int = 1) -> dict[str, Any]:
         "CallId": record.call_id,
         "Caller_Account": record.caller,
         "MediaType": media_name(record.media),
-        "CallType": "SingleCall" if record.scene == SINGLE else "MultiCall",
+        "CallType": "SingleCall" if record.scene is Scene.SINGLE else "MultiCall",
         "StartTime": int(record.started_at * unit),
         "EndTime": int(record.ended_at * unit),
         "AcceptTime": int((record.accepted_at or 0) * unit),
         "CallResult": record.result.value,
         "CalleeList_Account": list(record.callees),
-        **_room(record),
+        **_room(record.room_id),
     }
 
 
@@ -83,5 +82,5 @@ def media_name(media: MediaType) -> str:
     return media.value.capitalize()
 
 
-def _room(record: Record) -> dict[str, Any]:
-    return {"RoomId": str(record.room_id), "RoomIdType": 1 if isinstance(record.room_id, int) else 2}
+def _room(room_id: RoomId) -> dict[str, Any]:
+    return {"RoomId": str(room_id), "RoomIdType": 1 if isinstance(room_id, int) else 2}

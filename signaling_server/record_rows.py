@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import Enum
 from typing import Any
 
 import msgspec
 
-from pycall.core.types import EndReason, MediaType
+from pycall.core.records import RecordResult
+from pycall.core.types import EndReason, MediaType, RoomId, Scene
 
 from .ledger import StoredCall, StoredMember
 
-SINGLE = 3
-"""TUICallDefine.Scene of a call of two."""
+SINGLE = Scene.SINGLE
 
 
 class CallResult(str, Enum):
@@ -26,14 +26,6 @@ class CallResult(str, Enum):
     INTERRUPT = "Interrupt"
     """It ended in a way that nobody in it wanted."""
     OFFLINE = "Offline"
-
-
-class OwnResult(IntEnum):
-    """How a call came out for one user (TUICallResultType)."""
-
-    MISSED = 1
-    INCOMING = 2
-    OUTGOING = 3
 
 
 class RecordMember(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,8 +48,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     caller: str
     callees: tuple[str, ...]
     media: MediaType
-    scene: int = SINGLE
-    room_id: int | str = 1
+    scene: Scene = Scene.SINGLE
+    room_id: RoomId = 1
     chat_group_id: str = ""
     members: tuple[RecordMember, ...]
     started_at: float
@@ -82,10 +74,16 @@ _RESULTS = {
 }
 
 
+OVER = frozenset({EndReason.HANGUP, EndReason.CANCELED, EndReason.REJECTED, EndReason.BUSY, EndReason.NO_ANSWER})
+"""What ends a conversation in the way it should; the last ones if somebody invited later does not come."""
+
+
 def result_of(call: StoredCall) -> CallResult:
     """How it came out; whatever has no word of its own is an interruption, so is a conversation dialed anew."""
     reason = call.reason or EndReason.UNKNOWN
-    if reason is EndReason.RECALLED and call.accepted_at is not None:
+    if call.accepted_at is not None and reason in OVER:
+        return CallResult.NORMAL_END
+    if call.accepted_at is not None and reason is EndReason.RECALLED:
         return CallResult.INTERRUPT
     return _RESULTS.get(reason, CallResult.INTERRUPT)
 
@@ -98,9 +96,9 @@ def record_of(call: StoredCall) -> Record:
         caller=call.caller,
         callees=call.callees,
         media=call.media,
-        scene=int(getattr(call, "scene", SINGLE)),
-        room_id=getattr(call, "room_id", 1),
-        chat_group_id=getattr(call, "chat_group_id", ""),
+        scene=call.scene,
+        room_id=call.room_id,
+        chat_group_id=call.chat_group_id,
         members=tuple(_member(member) for member in call.members),
         started_at=call.created_at,
         accepted_at=call.accepted_at,
@@ -117,8 +115,8 @@ def _member(member: StoredMember) -> RecordMember:
     return RecordMember(
         user_id=member.user_id,
         joined_at=member.joined_at,
-        left_at=getattr(member, "left_at", None),
-        reason=getattr(member, "reason", None),
+        left_at=member.left_at,
+        reason=member.reason,
     )
 
 
@@ -131,7 +129,7 @@ def record_row(app_id: int, call: StoredCall) -> dict[str, Any]:
         "merged_id": record.merged_id,
         "started_at": record.started_at,
         "ended_at": record.ended_at,
-        "scene": record.scene,
+        "scene": record.scene.value,
         "result": record.result.value,
         "document": msgspec.to_builtins(record),
     }
@@ -151,11 +149,11 @@ def history_rows(app_id: int, call: StoredCall) -> list[dict[str, Any]]:
     ]
 
 
-def own_result(call: StoredCall, member: StoredMember) -> OwnResult:
+def own_result(call: StoredCall, member: StoredMember) -> RecordResult:
     """Missed is what rang, or could not ring, and was neither answered nor refused by the user."""
     if member.user_id == call.caller:
-        return OwnResult.OUTGOING
+        return RecordResult.OUTGOING
+    if member.joined_at is not None or member.reason is EndReason.REJECTED:
+        return RecordResult.INCOMING
     refused = call.reason is EndReason.REJECTED and call.ended_by == member.user_id
-    if member.joined_at is not None or refused or getattr(member, "reason", None) is EndReason.REJECTED:
-        return OwnResult.INCOMING
-    return OwnResult.MISSED
+    return RecordResult.INCOMING if refused else RecordResult.MISSED

@@ -8,8 +8,10 @@ import msgspec
 import sqlalchemy as sa
 
 from pycall.core.errors import ErrorCode
+from pycall.core.records import RecordResult
+from pycall.core.types import Scene
 
-from .record_rows import SINGLE, CallResult, OwnResult, Record
+from .record_rows import CallResult, Record
 from .store import Store, StoreError
 from .tables import histories, records
 
@@ -35,9 +37,10 @@ class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
 class OwnFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which of a user's own records; times as in `RecordFilter`."""
 
-    result: OwnResult | None = None
+    result: RecordResult | None = None
     since: float = 0.0
     until: float = float("inf")
+    skip: int = 0
     at_most: int = MAX_RECENT
 
 
@@ -67,7 +70,7 @@ class Records:
         if wanted.result is not None:
             where.append(records.c.result == wanted.result.value)
         if wanted.single is not None:
-            where.append(records.c.scene == SINGLE if wanted.single else records.c.scene != SINGLE)
+            where.append(records.c.scene == Scene.SINGLE if wanted.single else records.c.scene != Scene.SINGLE)
         size = min(max(wanted.per_page, 1), MAX_PER_PAGE)
         query = sa.select(records.c.document).where(*where).order_by(records.c.started_at.desc())
         query = query.limit(size).offset((max(wanted.page, 1) - 1) * size)
@@ -76,7 +79,7 @@ class Records:
             documents = (await connection.execute(query)).scalars().all()
             return total.scalar() or 0, [_record(document) for document in documents]
 
-    async def recent(self, user_id: str, wanted: OwnFilter) -> list[tuple[Record, OwnResult]]:
+    async def recent(self, user_id: str, wanted: OwnFilter) -> list[tuple[Record, RecordResult]]:
         """This user's calls, newest first, each with what it was for them."""
         where = [
             histories.c.app_id == self._app_id,
@@ -88,8 +91,9 @@ class Records:
         same = sa.and_(records.c.app_id == histories.c.app_id, records.c.call_id == histories.c.call_id)
         query = sa.select(records.c.document, histories.c.result).join_from(histories, records, same).where(*where)
         query = query.order_by(histories.c.started_at.desc()).limit(min(max(wanted.at_most, 1), MAX_RECENT))
+        query = query.offset(wanted.skip)
         async with self._database.reading() as connection:
-            return [(_record(row.document), OwnResult(row.result)) for row in await connection.execute(query)]
+            return [(_record(row.document), RecordResult(row.result)) for row in await connection.execute(query)]
 
     async def forget(self, user_id: str, call_ids: Collection[str]) -> list[str]:
         """Take these calls out of this user's own list (the record stays); returns those that were in it."""

@@ -13,9 +13,11 @@ from aiohttp import WSMsgType, web
 from pycall.core.errors import ErrorCode, LoginError, RemoteProtocolError
 from pycall.core.types import MAX_MESSAGE_BYTES
 from pycall.core.wire import (
+    DeleteRecords,
     Login,
     Ping,
     Pong,
+    QueryRecords,
     Reply,
     Signal,
     Welcome,
@@ -32,6 +34,7 @@ from .exchange import Arrived, Gone, Said
 from .logs import log_about
 from .metrics import Metrics
 from .origins import check_origin
+from .own_records import answer_about_records
 from .session import Session
 from .settings import Settings
 from .switchboard import Close, SessionId, Tell
@@ -216,6 +219,8 @@ class Sockets:
             session.goodbye(goodbye_of(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
         elif isinstance(message, Ping):
             session.send(Pong(id=message.id))
+        elif isinstance(message, QueryRecords | DeleteRecords):
+            await self._answer_records(session, message)
         elif isinstance(message, Login):
             session.send(self._tickets.renewed(session, message))
         elif (refusal := self._tickets.refusal(session, message)) is not None:
@@ -223,6 +228,11 @@ class Sockets:
             session.send(refusal)
         else:
             await self._hand_in(session, Said(session.number, message))
+
+    async def _answer_records(self, session: Session, message: QueryRecords | DeleteRecords) -> None:
+        """One after the other for each session: the next message is read when this one is answered."""
+        if session.tenant is not None and session.user_id is not None:
+            session.send(await answer_about_records(session.tenant.records, session.user_id, message))
 
     def _count_bad(self, session: Session, data: str | bytes, error: RemoteProtocolError) -> None:
         """A command that cannot be read is answered, if it has a number; too much garbage ends the session."""

@@ -74,6 +74,10 @@ from .wire_login import Ping as Ping
 from .wire_login import Pong as Pong
 from .wire_login import Renewed as Renewed
 from .wire_login import TicketExpired as TicketExpired
+from .wire_records import DeleteRecords as DeleteRecords
+from .wire_records import QueryRecords as QueryRecords
+from .wire_records import Records as Records
+from .wire_records import RecordView as RecordView
 
 PROTOCOL_VERSION = 1
 HEARTBEAT_SECONDS = 10.0
@@ -177,6 +181,8 @@ ClientMessage = (
     | Join
     | SetMultiDevice
     | SetSelfInfo
+    | QueryRecords
+    | DeleteRecords
 )
 
 # --- server to client -------------------------------------------------------------------------------------------
@@ -307,6 +313,7 @@ ServerMessage = (
     | IceServers
     | Inviting
     | UserInfo
+    | Records
 )
 
 T = TypeVar("T")

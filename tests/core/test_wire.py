@@ -11,7 +11,9 @@ import pytest
 from pycall.core import wire
 from pycall.core.bounds import MAX_SDP_BYTES, nested_too_deep
 from pycall.core.errors import ErrorCode, RemoteProtocolError
-from pycall.core.types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, EndReason, MediaType, MemberState
+from pycall.core.records import RecordResult
+from pycall.core.types import MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, EndReason, MediaType, MemberState, Scene
+from pycall.core.wire_records import MAX_RECORDS
 
 CALL = "0123456789abcdef" * 2
 LOGIN = {"type": "login", "version": 1, "app_id": 1, "user_id": "alice", "user_sig": "x", "device_id": "d-1"}
@@ -40,6 +42,9 @@ def call_view(**changes: Any) -> wire.CallView:
 
 # --- what goes through ------------------------------------------------------------------------------------------
 
+RECORD: dict[str, Any] = {"call_id": CALL, "caller": "a" * 32, "callees": ("b" * 32,) * 8, "media": MediaType.VIDEO}
+RECORD |= {"scene": Scene.GROUP, "room_id": "r" * 64, "chat_group_id": "g" * 64, "result": RecordResult.OUTGOING}
+RECORD |= {"started_at": 1700000000.123456, "duration": 86400.123456}
 EVERY_CLIENT_MESSAGE: list[wire.ClientMessage] = [
     wire.Login(version=1, app_id=1, user_id="alice", user_sig="s*-_", device_id="d", call_id=CALL),
     wire.Invite(req_id=0, call_id=CALL, callees=("bob",), media=MediaType.AUDIO, timeout=0, user_data="é\u2028\0"),
@@ -56,6 +61,8 @@ EVERY_CLIENT_MESSAGE: list[wire.ClientMessage] = [
     wire.Join(req_id=8, call_id=CALL, room_id="room 1", chat_group_id="@TGS#1", video=True),
     wire.SetMultiDevice(req_id=9, enabled=True),
     wire.SetSelfInfo(req_id=10, nickname='A\'ńe "x"', avatar="https://example.org/a.png"),
+    wire.QueryRecords(req_id=11, result=RecordResult.MISSED, since=1.5, until=2.5, skip=50, at_most=50),
+    wire.DeleteRecords(req_id=12, call_ids=(CALL,)),
 ]
 EVERY_SERVER_MESSAGE: list[wire.ServerMessage] = [
     wire.Welcome(version=1, user_id="alice", server_time=1.5, call=call_view(), ended=wire.Ended(**ENDED)),
@@ -76,6 +83,7 @@ EVERY_SERVER_MESSAGE: list[wire.ServerMessage] = [
     wire.IceServers(ice_servers=(wire.IceServer(urls=("turn:192.0.2.1:3478",), username="9:a", credential="x"),)),
     wire.Inviting(call_id=CALL, seq=4, inviter="bob", user_id="carol"),
     wire.UserInfo(call_id=CALL, user_id="bob", nickname="Bob", avatar=""),
+    wire.Records(req_id=11, records=(wire.RecordView(**RECORD),), deleted=(CALL,), code=ErrorCode.STORAGE, message="x"),
 ]
 
 
@@ -93,6 +101,11 @@ def test_server_messages_arrive_as_they_were_sent(message: wire.ServerMessage) -
 def test_every_message_is_tried_above() -> None:
     assert {type(m) for m in EVERY_CLIENT_MESSAGE} == set(wire.ClientMessage.__args__)
     assert {type(m) for m in EVERY_SERVER_MESSAGE} == set(wire.ServerMessage.__args__)
+
+
+def test_a_full_page_of_records_fits_into_a_frame() -> None:
+    page = wire.Records(req_id=2**53 - 1, records=(wire.RecordView(**RECORD),) * MAX_RECORDS, message="x" * 4096)
+    assert wire.decode_from_server(wire.encode(page)) == page
 
 
 def test_unknown_fields_of_a_newer_peer_are_ignored() -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from pycall.core import wire
 from pycall.core.errors import ConfigError
+from pycall.core.records import RecordResult
 from pycall.core.types import EndReason
 from signaling_server.callbacks import Callbacks, Generation
 from signaling_server.outbox import Failed, Outbox
-from signaling_server.record_rows import CallResult, OwnResult
+from signaling_server.record_rows import CallResult
 from signaling_server.records import OwnFilter, RecordFilter, Records
 from signaling_server.store import Store, StoreError
 from tests.postgres import Postgres
@@ -70,7 +71,7 @@ async def test_records_callbacks_and_outbox(store: Store) -> None:
     found = await held.by_id("a" * 32)
     assert found is not None and found.result is CallResult.NORMAL_END
     assert await held.by_filter(RecordFilter(since=0.0, until=2.0, single=True)) == (1, [found])
-    assert await held.recent("bob", OwnFilter()) == [(found, OwnResult.INCOMING)]
+    assert await held.recent("bob", OwnFilter()) == [(found, RecordResult.INCOMING)]
     assert await held.forget("bob", [found.call_id, "x"]) == [found.call_id]
     parcels, _ = await mine.due(Generation.V1, 50.0, but=(), at_most=10)
     await mine.settle([parcels[0].id], [Failed(id=parcels[1].id, attempts=9, due_at=0.0, error="x", died_at=60.0)])
