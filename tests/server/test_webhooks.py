@@ -103,7 +103,9 @@ async def test_what_a_callback_of_the_first_generation_says(hooked: Room, target
     now = time.time()
     times = [end.body.pop(name) for name in ("EventTime", "StartCallTs", "AcceptTs", "EndTs")]
     assert all(isinstance(one, int) and now - 10 <= one <= now for one in times)
-    about = {"RoomId": "1", "TotalNum": 2, "MediaType": "audio", "CallType": "single", "CallId": call_id}
+    room_id = begin.body["RoomId"]
+    assert room_id.isdecimal()
+    about = {"RoomId": room_id, "TotalNum": 2, "MediaType": "audio", "CallType": "single", "CallId": call_id}
     assert end.body == about | {"UserId": "bob", "Role": "callee", "Event": "call_end", "CallResult": "normal_end"}
     begin.body.pop("EventTime")
     assert begin.body == about | {"UserId": "alice", "Role": "caller", "Event": "start_call", "CallResult": ""}
@@ -117,8 +119,9 @@ async def test_what_callbacks_of_the_fourth_generation_say(hooked: Room, target:
     assert start.query["SdkAppid"] == str(APP_ID) and start.query["ClientIP"] == "127.0.0.1"
     assert start.query["OptPlatform"] == "Unknown" and start.query["contenttype"] == "json"
     assert time.time() * 1000 - 10_000 <= start.body["EventTime"] <= time.time() * 1000
+    room_id = start.body["CallInfo"]["RoomId"]
     assert start.body["CallInfo"] == {
-        "CallId": call_id, "CallMediaType": "Audio", "ChatGroupId": "", "RoomId": "1", "RoomIdType": 1,
+        "CallId": call_id, "CallMediaType": "Audio", "ChatGroupId": "", "RoomId": room_id, "RoomIdType": 1,
     }  # fmt: skip
     assert start.body["UserList"] == [
         {"User_Account": "alice", "Status": "Calling"},
@@ -128,7 +131,7 @@ async def test_what_callbacks_of_the_fourth_generation_say(hooked: Room, target:
     assert times == sorted(times) and times[0] > 1_600_000_000_000
     assert end.body == {
         "CallId": call_id, "Caller_Account": "alice", "MediaType": "Audio", "CallType": "SingleCall",
-        "CallResult": "NormalEnd", "CalleeList_Account": ["bob"], "RoomId": "1", "RoomIdType": 1,
+        "CallResult": "NormalEnd", "CalleeList_Account": ["bob"], "RoomId": room_id, "RoomIdType": 1,
     }  # fmt: skip
 
 
