@@ -33,6 +33,8 @@ IN_DOUBT = 20
 MAX_PROBE_PAUSE = 30.0
 SETTLE_SECONDS = 0.02
 """Results of so long share one transaction."""
+GATHER_SECONDS = 0.02
+"""What is stored within so long is fetched at once."""
 DATABASE_PAUSE = 1.0
 IDLE_SECONDS = 60.0
 """The outbox is looked through at least this often."""
@@ -106,6 +108,7 @@ class Lane:
 
     async def _fetch(self) -> None:
         while True:
+            await asyncio.sleep(GATHER_SECONDS)
             self.woken.clear()
             seconds = await self._fetch_once()
             try:
@@ -199,8 +202,10 @@ class Lane:
             delivered, self._delivered = self._delivered, []
             failed, self._failed = self._failed, []
             await self._write(delivered, failed)
+            full = len(self._held) >= FETCH
             self._held.difference_update(delivered, (one.id for one in failed))
-            self.woken.set()
+            if full or failed:  # more may wait, or something is due earlier than was known
+                self.woken.set()
 
     async def _write(self, delivered: Sequence[int], failed: Sequence[Failed]) -> None:
         """Until it is written: else all of it would be sent once more."""

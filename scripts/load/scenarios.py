@@ -180,7 +180,7 @@ async def _busy(
     phones = await crowd.sign_in(bench.people(rate))
     gc.collect()
     meter = Meter(server.process)
-    outcome = await make_calls(phones, rate, seconds, min(10.0, seconds / 3))
+    outcome = await make_calls(phones, rate, seconds, min(10.0, seconds / 3, 0.35 * len(phones) / rate))
     return outcome, meter.core(), 1000 * meter.seconds() / max(1, outcome.done)
 
 
