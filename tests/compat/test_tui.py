@@ -124,6 +124,11 @@ async def test_the_same_verb_twice_at_once_is_refused(alice: Tui, bob: Tui) -> N
     first = alice.engine.call({"userID": "bob", "type": 1})
     second = alice.engine.call({"userID": "bob", "type": 1})
     assert (await refusal(second)).code == -1204
+    while alice.engine.line_state is None:
+        await asyncio.sleep(0)
+    assert not first.done()
+    third = alice.engine.call({"userID": "bob", "type": 1})
+    assert (await refusal(third)).code == -1204, "dialed, and not answered by the server yet"
     await first
 
 
@@ -200,13 +205,14 @@ async def test_off_ends_a_subscription_and_a_listener_that_raises_harms_nobody(
 
     bob.engine.on(TUICallEvent.ON_CALL_RECEIVED, loud)
     bob.engine.on(TUICallEvent.ON_CALL_RECEIVED, first, bob)
+    bob.engine.on(TUICallEvent.ON_CALL_RECEIVED, first, alice)
     bob.engine.on("onCallReceived", lambda: heard.append("second"))
     bob.engine.off("onCallReceived", first, alice)
-    bob.engine.off("onCallReceived", first, bob)
     bob.engine.on("onCallReceived", lambda event: bob.engine.accept())
     await alice.engine.call({"userID": "bob", "type": 1})
     await alice.saw("onCallBegin")
-    assert heard == ["second"]
+    assert heard == ["first", "second"]
+    bob.engine.off("onCallReceived", first)
     assert "a listener for onCallReceived raised" in caplog.text
     with pytest.raises(TUICallError, match="no event"):
         bob.engine.on("onCallRecieved", first)
