@@ -13,6 +13,7 @@ _SAME = {
     "type": "callmediatype",
     "calltype": "callmediatype",
     "desc": "description",
+    "resulttype": "result",
     "nickname": "nick",
 }
 """Names of one thing in documents of different years and platforms."""

@@ -24,6 +24,7 @@ from pycall.compat.names import TUICallEvent
 from pycall.compat.observer import TUICallObserver
 from pycall.compat.payloads import told
 from pycall.compat.promise import When, verb
+from pycall.compat.record_names import RecordNames
 from pycall.compat.structs import CallObserverExtraInfo, CallParams, RoomId
 from pycall.compat.telling import observed
 from pycall.compat.tui_effects import EffectNames
@@ -52,7 +53,7 @@ MAX_TIMEOUT = 86400
 _CALL = ("type", "params", "timeout", "roomID", "strRoomID", "userData", "chatGroupID")
 
 
-class TUICallEngine(MediaNames, EffectNames):
+class TUICallEngine(MediaNames, EffectNames, RecordNames):
     """One user's line. `createInstance` gives the process its one; the constructor makes more, for several users."""
 
     _instance: ClassVar[TUICallEngine | None] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from pycall.compat.enums import TUICallScene
+from pycall.compat.enums import TUICallResultType, TUICallScene
 from pycall.compat.kit import STATUS, TUICallEvent, TUICallKit
-from pycall.compat.structs import CallParams, RoomId
+from pycall.compat.structs import CallParams, RecentCallsFilter, RoomId
 from pycall.compat.tui import TUICallObserver
 from tests.compat.desk import Log, Trtc, Tui, options, refusal, trtc, tui
 from tests.switchroom import APP_ID, Switchroom
@@ -107,6 +108,28 @@ async def test_joining_a_chat_groups_call(four: Four) -> None:
     await dave.engine.hangup()
     assert (await refusal(dave.engine.joinInGroupCall({"type": 1, "groupID": "team"}))).inner_code == -120200
     assert (await refusal(dave.engine.join({"callId": "0" * 32}))).code == 101004
+
+
+async def test_recent_calls(four: Four) -> None:
+    alice, bob = four["alice"], four["bob"]
+    await answered(four, "bob", chatGroupID="team")
+    await alice.engine.hangup()
+    await bob.saw("onCallEnd")
+    await alice.engine.call("bob", 2)
+    await bob.saw("onCallReceived", 2)
+    await alice.engine.hangup()
+    await bob.saw("onCallNotConnected")
+    missed, incoming = await bob.engine.queryRecentCalls(RecentCallsFilter())
+    assert (missed.inviter, missed.inviteList, missed.result, missed.mediaType) == ("alice", ["bob"], 1, 2)
+    assert (incoming.result, incoming.role, incoming.groupId) == (2, 2, "team")
+    assert (incoming.scene, incoming.callId) == (TUICallScene.GROUP_CALL, (await bob.saw("onCallEnd")).callId)
+    assert 0 <= incoming.beginTime - time.time() + 60 <= 60
+    outgoing = await alice.engine.query_recent_calls({"resultType": TUICallResultType.Outgoing})
+    assert [one.callId for one in outgoing] == [missed.callId, incoming.callId]
+    assert await bob.engine.queryRecentCalls({"result": 1, "begin": time.time() + 60}) == []
+    assert await bob.engine.deleteRecordCalls([missed.callId, "0" * 32]) == [missed.callId]
+    assert await bob.engine.queryRecentCalls() == [incoming]
+    assert (await refusal(bob.engine.queryRecentCalls(result=4))).inner_code == -120203
 
 
 async def test_how_one_is_shown(four: Four) -> None:
