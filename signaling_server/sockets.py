@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
 from collections.abc import Mapping
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from pycall.core.errors import ErrorCode, LoginError, RemoteProtocolError
 from pycall.core.types import MAX_MESSAGE_BYTES
@@ -84,7 +85,9 @@ class Sockets:
         """One WebSocket, from its handshake to its end."""
         check_origin(request, self._settings.origins)
         close_seconds = self._limits.close_seconds
-        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False, timeout=close_seconds)
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_MESSAGE_BYTES, compress=False, autoping=False, timeout=close_seconds
+        )
         await socket.prepare(request)
         address = client_address(request, self._proxies)
         session = Session(next(self._numbers), socket, request, self._limits, address)
@@ -151,7 +154,7 @@ class Sockets:
             return False
         self._crowd.waiting += 1
         try:
-            frame = await socket.receive()
+            frame = await self._receive(session, socket)
         finally:
             self._crowd.waiting -= 1
         if frame.type not in {WSMsgType.TEXT, WSMsgType.BINARY} or session.closing:
@@ -197,13 +200,30 @@ class Sockets:
         """Take messages until the socket or the session ends, then tell that it is gone."""
         try:
             while not session.closing:
-                frame = await socket.receive()
+                frame = await self._receive(session, socket)
                 if frame.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     return
                 session.heard_at = time.monotonic()
                 await self._take(session, frame.data)
         finally:
             await self._hand_in(session, Gone(session.number))
+
+    async def _receive(self, session: Session, socket: web.WebSocketResponse) -> WSMessage:
+        """The next frame that is no ping; pings of the WebSocket count as messages, so that nobody is flooded."""
+        while True:
+            frame = await socket.receive()
+            if frame.type is WSMsgType.PING:
+                with contextlib.suppress(ConnectionError):
+                    await socket.pong(frame.data)
+            elif frame.type is not WSMsgType.PONG:
+                return frame
+            if not session.messages.take(time.monotonic()):
+                self._slow_down(session)
+                return frame
+
+    def _slow_down(self, session: Session) -> None:
+        self._metrics.rejected("message", ErrorCode.TOO_MANY.value)
+        session.goodbye(goodbye_of(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
 
     async def _take(self, session: Session, data: str | bytes) -> None:
         try:
@@ -215,8 +235,7 @@ class Sockets:
             return
         bucket = session.signals if isinstance(message, Signal) else session.messages
         if not bucket.take(session.heard_at):
-            self._metrics.rejected("message", ErrorCode.TOO_MANY.value)
-            session.goodbye(goodbye_of(ErrorCode.TOO_MANY, "too many messages; slow down", retry=True))
+            self._slow_down(session)
         elif isinstance(message, Ping):
             session.send(Pong(id=message.id))
         elif isinstance(message, QueryRecords | DeleteRecords):
