@@ -183,7 +183,7 @@ class Lane:
         dead = wait is None or outcome.gone or now - parcel.created_at > GIVEN_UP
         due = now + max(wait or 0.0, outcome.pause)
         if dead:
-            logger.warning("a callback is given up: %s", outcome.error, extra={"call": parcel.call_id})
+            logger.warning("a callback is given up: %s", outcome.error, extra={"call_id": parcel.call_id})
         return Failed(
             id=parcel.id,
             attempts=parcel.attempts + 1,

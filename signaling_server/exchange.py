@@ -23,6 +23,7 @@ from pycall.core.wire import ClientMessage, Command, Goodbye, Login, PeerReport,
 from .announcer import Announcer, Origin
 from .clock import Clock
 from .fact_log import log_facts
+from .logs import log_about
 from .metrics import Metrics
 from .store import Store, StoreError
 from .switchboard import Batch, Close, SessionId, Switchboard, Tell
@@ -126,6 +127,7 @@ class Exchange:
 
     async def run(self) -> None:
         """Work until stopped."""
+        log_about(app_id=self._store.app_id)
         while not self._stopped:
             await self._work(await self._waiting())
 

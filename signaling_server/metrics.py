@@ -16,6 +16,7 @@ from pycall.core.wire import Reply
 
 from .batch import Batch, Tell
 from .ledger import StoredCall
+from .record_rows import result_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DELAY_SECONDS = 0.25
@@ -42,7 +43,7 @@ class Metrics:
         self._boards: list[Board] = []
         self.gauges: dict[str, Callable[[], float]] = {}
         """More values to be read when somebody looks, by metric name."""
-        self._ended = self._counter("pycall_calls_ended", "Calls that ended.", "reason", "media", "answered")
+        self._ended = self._counter("pycall_calls_ended", "Calls that are over.", "result", "reason", "media")
         self._rejects = self._counter("pycall_rejects", "What was refused.", "what", "reason")
         self._setup = Histogram(
             "pycall_call_setup_seconds",
@@ -97,7 +98,7 @@ class Metrics:
 
     def _note_end(self, call: StoredCall) -> None:
         reason = "unknown" if call.reason is None else call.reason.value
-        self._ended.labels(reason, call.media.value, "yes" if call.accepted_at is not None else "no").inc()
+        self._ended.labels(result_of(call).value, reason, call.media.value).inc()
         if call.accepted_at is not None:
             self._setup.labels("answer").observe(call.accepted_at - call.created_at)
             if call.begun_at is not None:

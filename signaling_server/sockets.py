@@ -192,7 +192,7 @@ class Sockets:
         session.user_id = admitted.login.user_id
         session.device_id = admitted.login.device_id
         session.expires_at = admitted.expires_at
-        log_about(user_id=admitted.login.user_id)
+        log_about(user_id=admitted.login.user_id, app_id=admitted.login.app_id)
 
     # --- signed in ----------------------------------------------------------------------------------------------
 

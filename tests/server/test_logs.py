@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pycall.core import wire
-from signaling_server.logs import log_about, set_up_logs
+from signaling_server.logs import FIELDS, log_about, set_up_logs
 from signaling_server.settings import Settings
+from tests.server.raw import APP_ID, Room, talking, ticket
 from tests.server.raw import KEY as ROOM_KEY
-from tests.server.raw import Room, talking, ticket
 
 KEY = "d0e1f2a3b4c5968778695a4b3c2d1e0f"
 logger = logging.getLogger("signaling_server.test")
@@ -71,6 +73,17 @@ def test_no_secret_comes_through(capfd: pytest.CaptureFixture[str], log_format: 
         assert secret not in told
 
 
+def test_every_field_that_is_given_is_one_that_is_shown() -> None:
+    given = set()
+    for path in (Path(__file__).parents[2] / "signaling_server").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict):
+                given |= {ast.literal_eval(key) for key in node.value.keys if key is not None}
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log_about":
+                given |= {keyword.arg for keyword in node.keywords}
+    assert {"user_id", "call_id", "session"} <= given <= set(FIELDS)
+
+
 async def test_what_happens_in_a_call_is_told_with_its_ids(room: Room, capfd: pytest.CaptureFixture[str]) -> None:
     set_up(log_format="json", log="debug")
     alice, bob, call_id = await talking(room)
@@ -86,6 +99,6 @@ async def test_what_happens_in_a_call_is_told_with_its_ids(room: Room, capfd: py
         ("call left", "alice"),
         ("call ended", "alice"),
     ]
-    assert mine[-1]["reason"] == "hangup"
+    assert mine[-1]["reason"] == "hangup" and {line["app_id"] for line in mine} == {APP_ID}
     for secret in [ROOM_KEY, KEY, ticket("alice")[:20]]:
         assert secret not in told

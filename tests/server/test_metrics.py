@@ -52,7 +52,7 @@ async def test_users_calls_and_results(room: Room) -> None:
     await bob.hear(wire.Ended)
     now = await metrics(room)
     assert now["pycall_calls{talking}"] == 0
-    assert now["pycall_calls_ended_total{yes,audio,hangup}"] == 1
+    assert now["pycall_calls_ended_total{audio,hangup,NormalEnd}"] == 1
     assert now["pycall_call_setup_seconds_count{answer}"] == now["pycall_call_setup_seconds_count{connect}"] == 1
     assert now["pycall_call_setup_seconds_sum{answer}"] >= 0
     assert now["pycall_commit_seconds_count"] >= 5
@@ -77,7 +77,7 @@ async def test_a_ring_that_nobody_answers_has_no_setup_time(room: Room) -> None:
     assert (await metrics(room))["pycall_calls{ringing}"] == 1
     assert (await bob.ask(wire.Reject, call_id=call_id)).ok
     now = await metrics(room)
-    assert now["pycall_calls_ended_total{no,audio,rejected}"] == 1
+    assert now["pycall_calls_ended_total{audio,rejected,Reject}"] == 1
     assert now.get("pycall_call_setup_seconds_count{answer}", 0) == 0
 
 
