@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 bot_app = typer.Typer(help="Bots that answer: echo, play, record.", rich_markup_mode="rich")
 app.add_typer(bot_app, name="bot")
+hooks_app = typer.Typer(help="The server's callbacks: receive and check them.", rich_markup_mode="rich")
+app.add_typer(hooks_app, name="hooks")
 
 # In typer every usage error descends from the parent of the parent of BadParameter, whichever click it brings along.
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -192,6 +194,45 @@ def record(
     from .identity import find_identity
 
     return run_record(find_identity(as_user, server=server, sig=sig, app_id=app_id), file, once=once, json=json)
+
+
+_HookSecret = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHSEC",
+        envvar="PYCALL_HOOKS_SECRET",
+        help="Signing secret, whsec_…; without it the one that follows from PYCALL_SECRET_KEY or the dev server's key.",
+    ),
+]
+
+
+@hooks_app.command()
+def listen(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 8791,
+    secret: _HookSecret = None,
+    set_callback: Annotated[
+        bool, typer.Option("--set", help="Make the server send its callbacks here, instead of where it did.")
+    ] = False,
+    server: o.Server = None,
+    app_id: o.AppId = None,
+    json: o.Json = False,
+) -> int:
+    """Receive callbacks, check their signatures and print them until Ctrl-C."""
+    from .hooks import find_source
+    from .hooks import listen as run
+
+    source = find_source(secret, server=server, app_id=app_id)
+    return run(source, host=host, port=port, set_callback=set_callback, json=json)
+
+
+@hooks_app.command("secret")
+def hooks_secret(app_id: o.AppId = None) -> int:
+    """Print the secret, whsec_…, with which the server signs callbacks: for a receiver of your own."""
+    from .hooks import find_source
+
+    typer.echo(find_source(None, server=None, app_id=app_id).secret)
+    return ExitCode.OK
 
 
 @app.command()
