@@ -101,6 +101,7 @@ if TYPE_CHECKING:  # what a type checker sees; the names below must be those of 
         webhook_secret as webhook_secret,
     )
     from pycall.core.wire import (
+        IceServer as IceServer,
         MemberView as MemberView,
     )
     from pycall.engine import (
@@ -212,6 +213,7 @@ _HOMES = {
     "TUICallEvent": "pycall.compat.names",
     "TRTCCalling": "pycall.compat.trtc",
     "CallState": "pycall.core.call",
+    "IceServer": "pycall.core.wire",
     "MemberView": "pycall.core.wire",
     "make_user_sig": "pycall.core.usersig",
 }

@@ -9,6 +9,7 @@ from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.errors import ConfigError, ErrorCode
 
 if TYPE_CHECKING:
+    from pycall.core.wire import IceServer
     from pycall.media.process.segmentation import SegmentationModel
     from pycall.media.sink import AudioSink, VideoSink
     from pycall.media.source import AudioSource, VideoSource
@@ -50,8 +51,12 @@ class EngineConfig:
     """
     hardware: bool = False
     """Encode H.264 by the graphics processor if it can; whether it can is tried at the first sign-in (up to 2 s)."""
-    ice_servers: tuple[str, ...] = ()
-    """STUN and TURN URLs; none are needed on one machine or one local network."""
+    ice_servers: tuple[str | IceServer, ...] = ()
+    """STUN and TURN servers: `stun:host:3478`, `turn:user:password@host:3478?transport=udp` (or `tcp`, or `turns:` for
+    TLS), or `IceServer(urls=(...), username=..., credential=...)`. All are asked at once, beside those that the
+    signaling server hands out. None are needed on one machine or one local network."""
+    relay_only: bool = False
+    """Send everything by TURN, so that nobody in a call learns this machine's addresses."""
     volume_interval: float = 1.0
     """Seconds between `VoiceVolume` events, 0.1 to 10."""
     quality_interval: float = 2.0

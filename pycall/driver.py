@@ -27,7 +27,16 @@ from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, Use
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import LinkStats, MediaType, PeerState, UserId
-from pycall.core.wire import Goodbye, Records, ServerMessage, Signal, TicketExpired, Welcome
+from pycall.core.wire import (
+    Goodbye,
+    IceServer,
+    IceServers,
+    Records,
+    ServerMessage,
+    Signal,
+    TicketExpired,
+    Welcome,
+)
 from pycall.gear import Gear
 from pycall.open_call import OpenCall
 from pycall.record_desk import RecordDesk
@@ -63,6 +72,7 @@ class Driver:
         """Of the call that ended last, until it is told."""
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
+        self._granted: tuple[IceServer, ...] = ()
         self._expired = False
         """The user was told that the ticket has run out."""
 
@@ -155,7 +165,12 @@ class Driver:
         self.line = Line(connect_timeout=self.config.connect_timeout)
         self._client = self._new_client()
 
+    def granted_servers(self) -> tuple[IceServer, ...]:
+        """STUN and TURN servers that the signaling server lets us use at the moment."""
+        return self._granted
+
     def _welcomed(self, welcome: Welcome) -> None:
+        self._granted = welcome.ice_servers
         self.signed_in = True
         self._expired = False
         self._take(lambda now: self.line.link_up(welcome, now))
@@ -166,6 +181,9 @@ class Driver:
             return
         if isinstance(message, Records):
             self.records.answered(message)
+            return
+        if isinstance(message, IceServers):
+            self._granted = message.ice_servers
             return
         self._take(lambda now: self.line.receive(message, now))
 

@@ -17,7 +17,7 @@ from pycall.gear import Gear
 from pycall.listeners import Listeners
 from pycall.media_verbs import MediaVerbs
 from pycall.record_verbs import RecordVerbs
-from pycall.rtc.servers import ice_servers as check_servers
+from pycall.rtc.servers import read_servers
 
 E = TypeVar("E", bound=Event)
 
@@ -39,7 +39,7 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
     def __init__(self, config: EngineConfig | None = None) -> None:
         """Raises `ConfigError`; opens nothing yet."""
         config = config or EngineConfig()
-        check_servers(config.ice_servers)
+        read_servers(config.ice_servers)
         self._listeners = Listeners()
         super().__init__(Driver(config, _gear(config), self._listeners.announce))
 

@@ -9,6 +9,7 @@ from pycall.call_media import CallMedia, MediaListener
 from pycall.config import EngineConfig
 from pycall.core.events import CallQuality, Event
 from pycall.core.types import CallId, MediaType, PeerQuality, UserId
+from pycall.core.wire import IceServer
 from pycall.gear import Gear
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
@@ -16,7 +17,11 @@ from pycall.rtc.ports import PeerListener
 
 
 class CallListener(MediaListener, PeerListener, Protocol):
-    """Who is told what becomes of peers, sources and sinks: the driver."""
+    """Who is told what becomes of peers, sources and sinks, and knows what we may use: the driver."""
+
+    def granted_servers(self) -> tuple[IceServer, ...]:
+        """STUN and TURN servers that the signaling server lets us use at the moment."""
+        ...
 
 
 class OpenCall:
@@ -42,6 +47,8 @@ class OpenCall:
             listener,
             call_id=call_id,
             ice_servers=config.ice_servers,
+            granted=listener.granted_servers,
+            relay_only=config.relay_only,
             video_codecs=config.video_codecs,
             hardware=gear.encoders,
         )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.types import CallId, LinkStats, PeerQuality, PeerState, UserId
-from pycall.core.wire import Signal, Signaled
+from pycall.core.wire import IceServer, Signal, Signaled
 
 from .liveness import FAIL_SECONDS, STALL_SECONDS
 from .patches import install
 from .peer import STATS_SECONDS, Peer, PeerSettings
 from .ports import MediaPorts, PeerListener
 from .send.source import Source
-from .servers import ice_servers as read_servers
+from .servers import Servers, read_servers
 from .w3c import Statistics
 
 logger = logging.getLogger(__name__)
@@ -28,10 +30,13 @@ MAX_STRANGERS = 16
 class Mesh:
     """Opens, feeds and closes peers. Everything is called on the event loop; nothing blocks it.
 
-    Raises `ConfigError` for a bad `ice_servers` URL or an unknown codec, and `MediaError` (NO_LIBRARY) if the WebRTC
-    library is not the one pycall was built for. `video_codecs`: of `VIDEO_CODECS`, the best one first; `hardware`:
-    H.264 encoders that work, as `hardware.probe` gives them. `stall_seconds` and `fail_seconds`: silence after which a
-    peer is STALLED and FAILED; `stats_seconds`: between two measurements.
+    `granted` gives the servers that the signaling server lets us use; with `relay_only` everything goes by TURN and
+    nobody learns our addresses. `video_codecs`: of `VIDEO_CODECS`, the best one first; `hardware`: H.264 encoders that
+    work, as `hardware.probe` gives them. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and
+    FAILED; `stats_seconds`: between two measurements.
+
+    Raises `ConfigError` for bad `ice_servers` or an unknown codec, and `MediaError` (NO_LIBRARY) if the WebRTC library
+    is not the one pycall was built for.
     """
 
     def __init__(
@@ -40,19 +45,21 @@ class Mesh:
         listener: PeerListener,
         *,
         call_id: CallId,
-        ice_servers: tuple[str, ...] = (),
+        ice_servers: tuple[str | IceServer, ...] = (),
+        granted: Callable[[], Iterable[IceServer]] = tuple,
+        relay_only: bool = False,
         video_codecs: tuple[str, ...] = DEFAULT_VIDEO_CODECS,
         hardware: tuple[str, ...] = (),
         stall_seconds: float = STALL_SECONDS,
         fail_seconds: float = FAIL_SECONDS,
         stats_seconds: float = STATS_SECONDS,
     ) -> None:
-        servers = read_servers(ice_servers)
+        read_servers(ice_servers)
+        self._configured, self._granted, self._relay_only = ice_servers, granted, relay_only
         check_video_codecs(video_codecs)
         install()
         self._settings = PeerSettings(
             call_id=call_id,
-            servers=servers,
             codecs=("opus", *video_codecs),
             stall_seconds=stall_seconds,
             fail_seconds=fail_seconds,
@@ -104,7 +111,7 @@ class Mesh:
             offers=offers,
             ports=self._ports,
             listener=self,
-            settings=self._settings,
+            settings=replace(self._settings, servers=self._ask_servers()),
             source=self._open_source(user_id),
         )
         self._peers[user_id] = peer
@@ -158,6 +165,13 @@ class Mesh:
             await source.aclose()
         if self._closing:
             await asyncio.wait(set(self._closing))
+
+    def _ask_servers(self) -> Servers:
+        """For each connection anew: what the signaling server grants runs out and is replaced."""
+        servers = read_servers(self._configured, self._granted(), relay_only=self._relay_only)
+        if servers.relay_only and not servers.turn:
+            logger.warning("relay_only is set, but there is no TURN server: nobody can be reached")
+        return servers
 
     def _open_source(self, user_id: UserId) -> Source:
         """One encoder for all peers' sound and one set of encoders for their picture, from the first peer on."""

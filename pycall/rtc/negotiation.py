@@ -56,6 +56,8 @@ class Negotiation:
     ) -> None:
         self.refused: Counter[ErrorCode] = Counter()
         """What was dropped, by code."""
+        self.described = False
+        """Our own description has gone to the other side."""
         self._local = local
         self._offers = offers
         self._allow_loopback = allow_loopback
@@ -71,6 +73,7 @@ class Negotiation:
         """The offering side speaks first."""
         if self._offers:
             self._send("offer", write_offer(self._local()))
+            self.described = True
 
     def take(self, signaled: Signaled) -> None:
         """A message of the other side about this connection; never raises for what is in it."""
@@ -93,6 +96,7 @@ class Negotiation:
             text, terms = write_answer(remote, local)
             client = remote.media[0].dtls is not None and remote.media[0].dtls.role != "client"
             self._send("answer", text)
+            self.described = True
         else:
             terms = read_answer(remote, local.codecs)
             client = remote.media[0].dtls is not None and remote.media[0].dtls.role == "server"

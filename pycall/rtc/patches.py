@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from importlib import import_module
 
+from .gathering import PromptTurnTransport
 from .selftest import check_internals
 from .transport import FIRST_RETRY_SECONDS, STUN_RETRIES, GuardedConnection, GuardedProtocol
 
 SWAPS: tuple[tuple[str, str, object, str], ...] = (
     ("aioice.ice", "StunProtocol", GuardedProtocol, "sockets with a guard"),
     ("aiortc.rtcicetransport", "Connection", GuardedConnection, "ICE that drops strangers, reacts and closes in time"),
+    ("aioice.turn", "TurnTransport", PromptTurnTransport, "a relay that says good-bye in time"),
     ("aioice.stun", "RETRY_RTO", FIRST_RETRY_SECONDS, "a lost check is repeated soon, not after half a second"),
     ("aioice.stun", "RETRY_MAX", STUN_RETRIES, "as long all the same"),
 )

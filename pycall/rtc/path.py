@@ -11,11 +11,14 @@ import logging
 from collections.abc import Callable
 from typing import cast
 
-from aiortc import RTCIceCandidate, RTCIceGatherer, RTCIceServer, RTCIceTransport
+from aiortc import RTCIceCandidate, RTCIceGatherer, RTCIceTransport
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from aiortc.rtcdtlstransport import RTCDtlsParameters
-from aiortc.rtcicetransport import RTCIceParameters
+from aiortc.rtcicetransport import RTCIceParameters, candidate_from_aioice
 
 from .dtls import Bytes, PathTransport
+from .gathering import gather
+from .servers import Servers
 from .transport import CLOSE_SECONDS, GuardedConnection
 
 logger = logging.getLogger(__name__)
@@ -25,19 +28,25 @@ class Path:
     """Gather, describe, connect, send, close: in this order. All on the event loop.
 
     `on_rtp` and `on_rtcp` get each decrypted packet and its arrival by `time.monotonic()`; they must not raise.
-    `on_change` is called when `state` has changed: new, connecting, connected, failed or closed.
+    `on_change` is called when `state` has changed: new, connecting, connected, failed or closed. `on_candidate` gets
+    each address of ours that was found after `gather` has returned, and None after the last one.
     """
 
     def __init__(
         self,
         *,
         controlling: bool,
-        servers: list[RTCIceServer],
+        servers: Servers,
         on_rtp: Bytes,
         on_rtcp: Bytes,
         on_change: Callable[[], None],
+        on_candidate: Callable[[RTCIceCandidate | None], None],
     ) -> None:
-        self._gatherer = RTCIceGatherer(servers)
+        policy = RTCIceTransportPolicy.RELAY if servers.relay_only else RTCIceTransportPolicy.ALL
+        self._gatherer = RTCIceGatherer([], policy)
+        self._servers = servers
+        self._on_candidate = on_candidate
+        self._more: asyncio.Task[None] | None = None
         self._ice = RTCIceTransport(self._gatherer)
         self.connection.ice_controlling = controlling
         self.transport = PathTransport(self._ice, on_rtp, on_rtcp)
@@ -69,8 +78,26 @@ class Path:
         return self._ice.state == "completed"
 
     async def gather(self) -> None:
-        """Find our addresses: at most 0.5 s with a STUN server, 2 s with TURN, some milliseconds without."""
+        """Find the addresses of this machine, in some milliseconds. Servers are asked for more from then on."""
         await self._gatherer.gather()
+        if (self._servers.stun or self._servers.turn) and not self._closing:
+            self.connection.gathered = False
+            self._more = asyncio.create_task(self._gather_more(), name="gather")
+
+    @property
+    def gathered(self) -> bool:
+        """Whether all addresses of ours are in `candidates`."""
+        return self.connection.gathered
+
+    async def _gather_more(self) -> None:
+        connection = self.connection
+        async for candidate, relay in gather(self._servers, list(connection._protocols), connection.new_protocol):
+            if connection.add_local(candidate, relay):
+                self._on_candidate(candidate_from_aioice(candidate))
+            elif relay is not None:
+                relay.transport.close()
+        connection.all_found()
+        self._on_candidate(None)
 
     @property
     def local_host(self) -> str | None:
@@ -110,12 +137,18 @@ class Path:
         if self._closing:
             return
         self._closing = True
+        await self._stop_gathering()
         try:
             async with asyncio.timeout(CLOSE_SECONDS * 1.6):
                 await self.transport.stop()
                 await self._ice.stop()
         except TimeoutError:
             logger.warning("a media path did not close in time")
+
+    async def _stop_gathering(self) -> None:
+        if self._more is not None:
+            self._more.cancel()
+            await asyncio.wait([self._more])
 
     def _changed(self) -> None:
         if not self._closing:

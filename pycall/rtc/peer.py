@@ -8,10 +8,11 @@ import random
 import secrets
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from aiortc import RTCIceCandidate, RTCIceServer
+from aiortc import RTCIceCandidate
+from aiortc.sdp import candidate_to_sdp
 
 from pycall.core.types import CallId, PeerQuality, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
@@ -24,6 +25,7 @@ from .path import Path
 from .ports import MediaPorts, PeerListener
 from .send.sending import Identity
 from .send.source import Source
+from .servers import Servers
 from .session import Session
 from .stats import Counters, link_stats, read_counters
 from .summary import summary
@@ -55,7 +57,7 @@ class PeerSettings:
     """What all peers of a call share."""
 
     call_id: CallId
-    servers: list[RTCIceServer]
+    servers: Servers = field(default_factory=Servers)
     codecs: tuple[str, ...] = ("opus", "H264", "VP8")
     stall_seconds: float = STALL_SECONDS
     fail_seconds: float = FAIL_SECONDS
@@ -100,6 +102,7 @@ class Peer:
             on_rtp=self._on_rtp,
             on_rtcp=self._on_rtcp,
             on_change=self._path_changed,
+            on_candidate=self._trickle,
         )
         self.path.transport.on_media = self._observe
         self.negotiation = Negotiation(
@@ -198,6 +201,7 @@ class Peer:
         return Local(
             ice=self.path.ice_parameters,
             candidates=self.path.candidates,
+            complete=self.path.gathered,
             dtls=self.path.dtls_parameters,
             ssrcs={"audio": [identity.audio], "video": [identity.video, identity.repair]},
             cname=identity.cname,
@@ -244,6 +248,21 @@ class Peer:
             await self.path.add_candidate(candidate)
         await asyncio.sleep(UNANNOUNCED_SECONDS)
         await self.path.add_candidate(None)
+
+    def _trickle(self, candidate: RTCIceCandidate | None) -> None:
+        """What is found before our description has gone is in it."""
+        if self.negotiation.described and not self._liveness.over:
+            line = "" if candidate is None else f"candidate:{candidate_to_sdp(candidate)}"
+            self._listener.peer_signals(
+                Signal(
+                    call_id=self._settings.call_id,
+                    to=self.user_id,
+                    kind="candidate",
+                    generation=self.generation,
+                    candidate=line,
+                    sdp_m_line_index=0,
+                )
+            )
 
     def _send(self, kind: str, sdp: str) -> None:
         if self._liveness.over:

@@ -96,6 +96,8 @@ class Local:
     """By kind; for video the second one carries retransmissions."""
     cname: str
     session: int
+    complete: bool = True
+    """No more candidates will come."""
     codecs: tuple[str, ...] = field(default=("opus", "H264", "VP8"))
 
 
@@ -164,7 +166,7 @@ def _complete(media: MediaDescription, local: Local, role: str) -> MediaDescript
     media.msid = f"{local.cname} {media.kind}"
     media.ssrc = [SsrcDescription(ssrc, cname=local.cname) for ssrc in ssrcs]
     media.ssrc_group = [GroupDescription("FID", list(ssrcs))] if len(ssrcs) == 2 else []
-    media.ice, media.ice_candidates, media.ice_candidates_complete = local.ice, local.candidates, True
+    media.ice, media.ice_candidates, media.ice_candidates_complete = local.ice, local.candidates, local.complete
     media.dtls = RTCDtlsParameters(fingerprints=local.dtls.fingerprints, role=role)
     return media
 

@@ -29,8 +29,6 @@ LONGEST_DATAGRAM = 1500
 MAX_WAITING = 1024
 """Datagrams between the socket and DTLS: half a second of 1080p."""
 MAX_TRUSTED = 64
-STUN_GATHER_SECONDS = 0.5
-TURN_GATHER_SECONDS = 2.0
 CHECK_PACE = 0.02
 """Seconds between two ICE checks (RFC 8445, Ta is 50 ms for many, 20 ms is aioice's choice)."""
 FIRST_RETRY_SECONDS = 0.1
@@ -121,6 +119,8 @@ class GuardedConnection(ice.Connection):
         hundreds a second, and a queue and a task between would cost more than all the rest."""
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
+        self.gathered = True
+        """False while servers are being asked for more addresses of ours."""
         self._trusted: deque[tuple[str, int]] = deque(maxlen=MAX_TRUSTED)
         self._sockets: list[GuardedProtocol] = []
 
@@ -201,15 +201,42 @@ class GuardedConnection(ice.Connection):
         if self._closing:
             protocol.transport.close()
 
-    async def get_component_candidates(
-        self, component: int, addresses: list[str], timeout: float = 0.0
-    ) -> list[Candidate]:
-        # aioice writes int, but hands it to asyncio.wait, which takes parts of a second.
-        limit = cast(int, timeout or (TURN_GATHER_SECONDS if self.turn_server else STUN_GATHER_SECONDS))
-        found = await super().get_component_candidates(component, addresses or [LOOPBACK], limit)
+    async def get_component_candidates(self, component: int, addresses: list[str], timeout: int = 1) -> list[Candidate]:
+        """Our own addresses; what servers know of us comes by `add_local`."""
+        if self._transport_policy is ice.TransportPolicy.RELAY:
+            return []
+        found = await super().get_component_candidates(component, addresses or [LOOPBACK], timeout)
         if not found and addresses:
-            found = await super().get_component_candidates(component, [LOOPBACK], limit)
+            found = await super().get_component_candidates(component, [LOOPBACK], timeout)
         return list(found)
+
+    def new_protocol(self) -> GuardedProtocol:
+        """For the socket of a relay."""
+        return GuardedProtocol(self)
+
+    def add_local(self, candidate: Candidate, relay: ice.StunProtocol | None) -> bool:
+        """One more address of ours, with its socket if it is a relay's; False if it is known already."""
+        if self._closing:
+            return False
+        if any((known.host, known.port) == (candidate.host, candidate.port) for known in self._local_candidates):
+            return False
+        self._local_candidates.append(candidate)
+        if relay is not None:
+            self._protocols.append(relay)
+            for remote in self._remote_candidates:
+                self._pair_remote_candidate(remote)
+            self.sort_check_list()
+        return True
+
+    def all_found(self) -> None:
+        """No more of our own addresses will come."""
+        self.gathered = True
+        if self._early_checks_done:
+            self._check_list_maybe_fail()
+
+    def _remote_candidates_expected(self) -> bool:
+        """As long as addresses of either side may still come, no pair left to try is no failure."""
+        return not self.gathered or bool(super()._remote_candidates_expected())
 
     async def connect(self) -> None:
         """As aioice's, but a check that succeeds ends the wait at once instead of at the next 20 ms step."""

@@ -12,6 +12,7 @@ from pycall.rtc import dtls
 from pycall.rtc.flights import LONGEST_DATAGRAM, MAX_LAST, Flights, is_handshake, split
 from pycall.rtc.patches import install
 from pycall.rtc.path import Path
+from pycall.rtc.servers import Servers
 
 HELLO = b"\x16\xfe\xff" + bytes(8) + (50).to_bytes(2, "big") + bytes(50)
 ALERT = b"\x15\xfe\xfd" + bytes(8) + (2).to_bytes(2, "big") + bytes(2)
@@ -71,9 +72,7 @@ def test_records_are_never_torn() -> None:
 
 async def one_handshake(rng: random.Random, loss: float) -> float:
     """Seconds until both ends are connected, ICE and DTLS, over a line that loses a share of all datagrams."""
-    ends = [
-        Path(controlling=first, servers=[], on_rtp=drop, on_rtcp=drop, on_change=nothing) for first in (True, False)
-    ]
+    ends = [new_path(controlling) for controlling in (True, False)]
     await asyncio.gather(*(end.gather() for end in ends))
     for end in ends:
         lose(end, rng, loss)
@@ -87,10 +86,24 @@ async def one_handshake(rng: random.Random, loss: float) -> float:
         await asyncio.gather(*(end.close() for end in ends))
 
 
+def new_path(controlling: bool) -> Path:
+    return Path(
+        controlling=controlling,
+        servers=Servers(),
+        on_rtp=drop,
+        on_rtcp=drop,
+        on_change=nothing,
+        on_candidate=unheard,
+    )
+
+
 def drop(data: bytes, now: float) -> None: ...
 
 
 def nothing() -> None: ...
+
+
+def unheard(candidate: object) -> None: ...
 
 
 def lose(end: Path, rng: random.Random, loss: float) -> None:

@@ -1,0 +1,87 @@
+"""A real TURN and STUN server, coturn, on an address of this machine or of a network namespace, with one user."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aioice.ice
+
+USER, PASSWORD = "ann", "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Coturn:
+    host: str
+    port: int
+    process: asyncio.subprocess.Process
+
+    def turn(self, transport: str = "udp", password: str = PASSWORD) -> str:
+        return f"turn:{USER}:{password}@{self.host}:{self.port}?transport={transport}"
+
+    @property
+    def stun(self) -> str:
+        return f"stun:{self.host}:{self.port}"
+
+
+def an_address() -> str:
+    """One of this machine that others may use; relays refuse 127.0.0.1 unless there is no other."""
+    return next(iter(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)), "127.0.0.1")
+
+
+@asynccontextmanager
+async def coturn(folder: Path, *prefix: str, host: str = "") -> AsyncIterator[Coturn]:
+    """`prefix`: words before the command, such as those that run it in a network namespace."""
+    host = host or an_address()
+    port = free_port(host) if not prefix else 3478
+    options = {
+        "listening-ip": host,
+        "relay-ip": host,
+        "listening-port": str(port),
+        "user": f"{USER}:{PASSWORD}",
+        "realm": "pycall.test",
+        "log-file": "stdout",
+        "pidfile": str(folder / "turn.pid"),
+        "userdb": str(folder / "turn.db"),
+    }
+    flags = ["-n", "--lt-cred-mech", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--fingerprint"]
+    process = await asyncio.create_subprocess_exec(
+        *prefix,
+        "turnserver",
+        *flags,
+        *(f"--{name}={value}" for name, value in options.items()),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        if not prefix:
+            await until_open(host, port)
+        yield Coturn(host, port, process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+async def until_open(host: str, port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, port)
+            except OSError:
+                await asyncio.sleep(0.05)  # the program tells nobody when it is ready
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
