@@ -2,7 +2,8 @@
 
 A process of its own (`python -m scripts.bench.netpath`, as root), started with the link's description as argument; it
 says `ready` with the names of the namespaces. Then lines on stdin: `begin` starts the schedule, `count` tells the
-counters. When stdin ends, so does it, and the namespaces are gone.
+counters, `cut` lets nothing pass any more, `no-udp` only what is not UDP, `join` everything again. When stdin ends, so
+does it, and the namespaces are gone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import signal
 import struct
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -107,6 +110,7 @@ class Carrier:
         self.lane = lane
         self.latest = 0.0
         """Seconds by which a packet left too late at the worst."""
+        self.passes: Callable[[bytes], bool] = lambda packet: True
         self._source, self._target = source, target
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[float, int, bytes]] = []
@@ -120,6 +124,8 @@ class Carrier:
                 packet = os.read(self._source, 2048)
             except BlockingIOError:
                 break
+            if not self.passes(packet):
+                continue
             due = self.lane.take(self._loop.time(), len(packet))
             if due is not None:
                 self._serial += 1
@@ -148,6 +154,15 @@ def understand(text: str) -> Impairment:
     return Impairment(**{**fields, "steps": tuple(Step(**step) for step in fields["steps"])})
 
 
+UDP = 17
+"""The protocol's number in an IPv4 header."""
+DOORS: dict[bytes, Callable[[bytes], bool]] = {
+    b"cut": lambda packet: False,
+    b"join": lambda packet: True,
+    b"no-udp": lambda packet: packet[0] >> 4 != 4 or packet[9] != UDP,
+}
+
+
 def _tell(**fields: object) -> None:
     print(json.dumps(fields), flush=True)
 
@@ -164,6 +179,10 @@ async def _carry(impairment: Impairment, namespaces: Namespaces) -> None:
         if line == b"begin":
             for lane in lanes:
                 lane.begin(loop.time())
+        elif line in DOORS:
+            for carrier in carriers:
+                carrier.passes = DOORS[line]
+            _tell(door=line.decode(), at=time.time())
         elif line == b"count":
             _tell(lanes=[asdict(lane.count) for lane in lanes], late=max(c.latest for c in carriers))
 
