@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pycall.core.types import EndReason, RoomId, UserId
-from pycall.core.wire import CallView, Reply
+from pycall.core.wire import CallView, Command, Reply
 
 from .facts import Fact, FactKind
 from .journal import Journal
@@ -31,6 +32,14 @@ class Client:
 
     user_id: UserId
     device_id: str
+
+
+class Answered(NamedTuple):
+    """What a request was answered with."""
+
+    mark: int
+    """Of the request, to tell another one with the same number from it."""
+    reply: Reply
 
 
 class Book:
@@ -60,7 +69,7 @@ class Book:
         self.tombstones: dict[tuple[UserId, str], float] = {}
         self.hears: dict[str, frozenset[tuple[UserId, UserId]]] = {}
         """For each call who reports media from whom."""
-        self.replies: dict[Client, dict[int, Reply]] = {}
+        self.replies: dict[Client, dict[int, Answered]] = {}
         self.saved: dict[str, StoredCall] = {}
         """Changed since the last batch."""
         self.facts: list[Fact] = []
@@ -110,11 +119,11 @@ class Book:
             return None
         return self.away_since.get(member.user_id, member.joined_at)
 
-    def remember(self, client: Client, reply: Reply) -> None:
+    def remember(self, client: Client, command: Command, reply: Reply) -> None:
         """The same request of this client gets the same reply again."""
         if client not in self.replies:
             self.journal.put(self.replies, client, {})
-        self.journal.put(self.replies[client], reply.req_id, reply)
+        self.journal.put(self.replies[client], reply.req_id, Answered(hash(command), reply))
         self._answered.add(client)
 
     # --- calls --------------------------------------------------------------------------------------------------

@@ -227,14 +227,14 @@ class Switchboard:
         """One reply to one command, told before everything that follows from it."""
         known = self._book.replies.get(client, {}).get(command.req_id)
         if known is not None:
-            self._teller.answer(session, known)
+            self._teller.answer(session, known.reply if known.mark == hash(command) else _reused(command))
         elif isinstance(command, Logout):
             self._logout(session, client, command, now)
         else:
             place = len(self._teller.pile)
             reply = self._judged(client, command, now)
             self._teller.pile.insert(place, Tell(session, reply))
-            self._book.remember(client, reply)
+            self._book.remember(client, command, reply)
 
     def _judged(self, client: Client, command: Command, now: float) -> Reply:
         try:
@@ -267,3 +267,8 @@ class Switchboard:
         if member.state is MemberState.RINGING:
             return len(self._book.sessions_of(client.user_id)) == 1
         return member.device_id == client.device_id
+
+
+def _reused(command: Command) -> Reply:
+    words = "this req_id was used for another request; count on"
+    return Reply(req_id=command.req_id, ok=False, code=ErrorCode.REPEATED, message=words)

@@ -178,3 +178,24 @@ async def test_no_client_says_what_only_the_server_says(open_room: OpenRoom) -> 
     await here.alice.socket.send_str(wire.encode(wire.Pong(id=1)))
     await here.alice.settle()
     await here.bob.settle()
+
+
+async def test_a_request_number_stands_for_one_request(room: Room) -> None:
+    alice, bob = await room.user("alice"), await room.user("bob")
+    fields: dict[str, Any] = {"callees": ("bob",), "media": MediaType.AUDIO, "timeout": 30}
+    first = wire.Invite(req_id=10**9, call_id=new_call_id(), **fields)
+    await alice.say(first)
+    assert (await alice.hear(wire.Reply)).ok
+    await alice.hear(wire.Ringing)
+    await bob.hear(wire.Invited)
+    await alice.say(first)
+    assert (await alice.hear(wire.Reply)).ok, "the same again has the same answer"
+    for other in [
+        wire.Invite(req_id=10**9, call_id=new_call_id(), **fields),
+        wire.Hangup(req_id=10**9, call_id=first.call_id),
+    ]:
+        await alice.say(other)
+        reply = await alice.hear(wire.Reply)
+        assert (reply.req_id, reply.ok, reply.code) == (10**9, False, ErrorCode.REPEATED)
+    await bob.settle()
+    assert (await bob.ask(wire.Accept, call_id=first.call_id)).ok
