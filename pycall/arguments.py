@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import TypeVar
 
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError
@@ -13,6 +14,8 @@ from pycall.core.types import (
     MAX_ROOM_BYTES,
     MAX_ROOM_NUMBER,
     MAX_USER_DATA_BYTES,
+    AudioPlaybackDevice,
+    DeviceKind,
     MediaType,
     UserId,
     VideoProfile,
@@ -27,6 +30,7 @@ from pycall.media.sink import VideoSink
 from pycall.media.views import ViewSpec
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 MAX_SIG_CHARACTERS = 4096
 """A real ticket has about 200."""
 
@@ -136,6 +140,24 @@ def checked_choice(what: str, value: object, choices: tuple[T, ...]) -> T:
 def checked_bool(what: str, value: object) -> bool:
     """True or False, nothing that merely counts as one."""
     return checked_choice(what, value, (False, True))
+
+
+def checked_device_kind(kind: object) -> DeviceKind:
+    """`DeviceKind` or its value."""
+    return _value(DeviceKind, kind)
+
+
+def checked_playback(device: object) -> AudioPlaybackDevice:
+    """`AudioPlaybackDevice` or its value."""
+    return _value(AudioPlaybackDevice, device)
+
+
+def _value(kind: type[E], value: object) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        names = " or ".join(repr(one.value) for one in kind)
+        raise _bad(f"{value!r} must be {names}") from None
 
 
 def checked_text(what: str, value: object) -> str:

@@ -16,14 +16,12 @@ from typing import Any, Literal, Protocol, TypeVar
 import av
 
 from pycall.call_recording import CallRecording
+from pycall.call_sinks import CallSinks
 from pycall.call_views import CallViews
 from pycall.core.errors import ErrorCode, MediaError, PyCallError
-from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.core.types import DeviceKind, MediaType, UserId, VideoProfile
 from pycall.gear import Gear
-from pycall.media.downlink import Downlink
-from pycall.media.sink import NullSink, VideoSink
 from pycall.media.uplink import Uplink
-from pycall.media.views import View
 from pycall.rtc.ports import AudioFeed, VideoFeed
 
 log = logging.getLogger(__name__)
@@ -39,6 +37,10 @@ class MediaListener(Protocol):
 
     def source_changed(self, kind: Kind, error: PyCallError | None) -> None:
         """Our sound or picture is dead (with the error) or back (None)."""
+        ...
+
+    def device_lost(self, kind: DeviceKind, error: PyCallError) -> bool:
+        """A device in use is gone; True if the listener looks for another one, by `CallMedia.use` or `give_up`."""
         ...
 
     def media_failed(self, error: PyCallError) -> None:
@@ -59,7 +61,8 @@ class CallMedia:
             effects=gear.effects,
             voice=gear.voice,
         )
-        self._downlink = Downlink(on_sink_failed=lambda _, error: listener.media_failed(error))
+        self._sinks = CallSinks(gear, listener.media_failed, self._speaker_failed)
+        self._downlink = self._sinks.downlink
         self.views = CallViews(gear, self._uplink, self._downlink, own)
         self._recording = CallRecording(gear, self._uplink, self._downlink, media, listener.media_failed)
         self._sinks_open = asyncio.Event()
@@ -110,14 +113,23 @@ class CallMedia:
         if self._running and self._started:
             self._do(self._follow_camera(again))
 
-    async def use_audio_source(self) -> None:
-        """Change over to the gear's source in the running call; raises `MediaError`, and the old one goes on then."""
+    async def use(self, place: Literal["audio_source", "video_source", "audio_sink"]) -> None:
+        """Change over to what the gear has there now, in the running call; raises `MediaError`, and the old goes on."""
+        match place:
+            case "audio_source":
+                await self._use_audio_source()
+            case "video_source":
+                await self._use_video_source()
+            case "audio_sink":
+                await self._sinks.use_audio_sink()
+
+    async def _use_audio_source(self) -> None:
         async with self._microphone:
             if self._running and self._started:
                 await self._open_microphone()
 
-    async def use_video_source(self) -> None:
-        """The same for pictures; a closed camera stays closed and is opened with the new source later."""
+    async def _use_video_source(self) -> None:
+        """A closed camera stays closed and is opened with the new source later."""
         async with self._camera:
             if self._camera_open:
                 await self._open_camera()
@@ -215,33 +227,35 @@ class CallMedia:
         self._source_back("video")
 
     async def _start_sinks(self) -> None:
-        audio_sinks = await self._made(self._gear.new_audio_sink)
-        video_sinks = await self._made(self._new_video_sink)
         if self._running:
-            await self._downlink.start(audio_sinks, video_sinks)
+            await self._sinks.start()
             await self.views.start(self._listener.media_failed)
         self._sinks_open.set()
-
-    def _new_video_sink(self) -> VideoSink:
-        sink = self._gear.new_video_sink()
-        return sink if type(sink) is NullSink else View(sink, self._gear.renders)
 
     async def _start_recording(self) -> None:
         await self._sinks_open.wait()
         if self._running:
             await self._recording.start()
 
-    async def _made(self, make: Callable[[], S]) -> list[S]:
-        """One sink, or none and a word to the user."""
-        try:
-            return [await asyncio.to_thread(make)]
-        except PyCallError as error:
-            self._listener.media_failed(error)
-            return []
-
     # --- failures ------------------------------------------------------------------------------------------------
 
+    def give_up(self, kind: DeviceKind, error: PyCallError) -> None:
+        """Nothing can take the place of a device that is gone: silence or black, and the others are told."""
+        if kind is DeviceKind.SPEAKER:
+            self._listener.media_failed(error)
+        else:
+            self._fall_silent("audio" if kind is DeviceKind.MICROPHONE else "video", error)
+
     def _source_failed(self, kind: str, error: PyCallError) -> None:
+        device = DeviceKind.MICROPHONE if kind == "audio" else DeviceKind.CAMERA
+        if not (self._running and self._listener.device_lost(device, error)):
+            self._fall_silent(kind, error)
+
+    def _speaker_failed(self, error: PyCallError) -> None:
+        if not (self._running and self._listener.device_lost(DeviceKind.SPEAKER, error)):
+            self._listener.media_failed(error)
+
+    def _fall_silent(self, kind: str, error: PyCallError) -> None:
         which: Kind = "audio" if kind == "audio" else "video"
         self._broken.add(which)
         if self._running:

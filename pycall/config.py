@@ -39,8 +39,7 @@ class EngineConfig:
     record: str | None = None
     """Write each call to this file (`.mkv` or `.mp4`): their picture and ours, both voices in one track.
 
-    An existing file is replaced; an engine's second call goes to `name-2.mkv` and so on. A call that begins as voice
-    is recorded as sound only.
+    An existing file is replaced; an engine's second call goes to `name-2.mkv` and so on.
     """
     video_profile: str = "720p30"
     """`360p`, `480p`, `540p`, `720p`, `1080p` with 15 or 30 behind it; without a number 15 fps."""

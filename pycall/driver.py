@@ -26,7 +26,7 @@ from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingErro
 from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, UserSigExpired, UserVideoAvailable
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
-from pycall.core.types import LinkStats, MediaType, PeerState, UserId
+from pycall.core.types import DeviceKind, LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import (
     Goodbye,
     IceServer,
@@ -37,6 +37,7 @@ from pycall.core.wire import (
     TicketExpired,
     Welcome,
 )
+from pycall.device_desk import DeviceDesk
 from pycall.gear import Gear
 from pycall.open_call import OpenCall
 from pycall.record_desk import RecordDesk
@@ -58,6 +59,7 @@ class Driver:
     def __init__(self, config: EngineConfig, gear: Gear, tell: Callable[[Event], None]) -> None:
         self.config = config
         self.gear = gear
+        self.devices = DeviceDesk(gear, tell, lambda: self.media)
         self.line = Line(connect_timeout=config.connect_timeout)
         self.signed_in = False
         self._tell = tell
@@ -145,6 +147,7 @@ class Driver:
         self._end_call()
         if self._timer is not None:
             self._timer.cancel()
+        await self.devices.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -228,6 +231,9 @@ class Driver:
             self.media_failed(error)
         self._take(lambda now: self.line.source_failed(kind, error is not None, now))
 
+    def device_lost(self, kind: DeviceKind, error: PyCallError) -> bool:
+        return self.devices.lost(kind, error)
+
     def media_failed(self, error: PyCallError) -> None:
         log.warning("%s", error)
         self._tell(ErrorOccurred(error.code, str(error)))
@@ -283,6 +289,7 @@ class Driver:
             case Deliver(signaled):
                 self._the_call().mesh.deliver(signaled)
             case StartMedia():
+                self.devices.call_begins()
                 self._the_call().media.start()
             case ClosePeer(user_id):
                 if self._call is not None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from dataclasses import replace
 from typing import Literal
 
 from pycall.arguments import checked_choice, checked_profile
-from pycall.core.errors import CallError, ErrorCode, PyCallError
+from pycall.core.errors import CallError, ErrorCode
 from pycall.core.types import VideoProfile
+from pycall.device_verbs import DeviceVerbs
 from pycall.effect_verbs import EffectVerbs
+from pycall.media.sink import AudioSink
 from pycall.media.source import AudioSource, VideoSource
 from pycall.view_verbs import ViewVerbs
 
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL + 1)
 
 
-class MediaVerbs(ViewVerbs, EffectVerbs):
+class MediaVerbs(DeviceVerbs, ViewVerbs, EffectVerbs):
     """What an engine sends and shows. Settings last: they hold for the running call and for every later one."""
 
     async def open_microphone(self) -> None:
@@ -71,27 +71,18 @@ class MediaVerbs(ViewVerbs, EffectVerbs):
 
         Raises `MediaError` or `ConfigError`; the old source then goes on, unless both needed the same device.
         """
-        gear = self._driver.gear
-        await asyncio.to_thread(replace(gear, audio_source=source).new_audio_source)
-        old, gear.audio_source = gear.audio_source, source
-        try:
-            if self._driver.media is not None:
-                await self._driver.media.use_audio_source()
-        except PyCallError:
-            gear.audio_source = old
-            raise
+        self._must_be_open()
+        await self._driver.devices.use("audio_source", source)
 
     async def use_video_source(self, source: str | VideoSource) -> None:
         """Take the picture from here, now and in later calls. Raises as above."""
-        gear = self._driver.gear
-        await asyncio.to_thread(replace(gear, video_source=source).new_video_source)
-        old, gear.video_source = gear.video_source, source
-        try:
-            if self._driver.media is not None:
-                await self._driver.media.use_video_source()
-        except PyCallError:
-            gear.video_source = old
-            raise
+        self._must_be_open()
+        await self._driver.devices.use("video_source", source)
+
+    async def use_audio_sink(self, sink: str | AudioSink) -> None:
+        """Play what is heard here, now and in later calls. Raises as above."""
+        self._must_be_open()
+        await self._driver.devices.use("audio_sink", sink)
 
     # --- odds and ends -------------------------------------------------------------------------------------------
 

@@ -100,6 +100,18 @@ class Pulse:
         path.write_bytes(samples.astype(np.int16).tobytes())
         self._players.append(self._spawn(["pacat", "-p", f"--device={device}", *_FORMAT, str(path)]))
 
+    def load(self, module: str) -> str:
+        """Plug something in: a module with its arguments; gives what `unload` takes."""
+        done = subprocess.run(
+            ["pactl", "load-module", *module.split(" ", 1)], env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def unload(self, module: str) -> None:
+        """Pull it out: by what `load` gave, or all modules of that name."""
+        assert self._control("unload-module", module)
+
     def _awake(self) -> bool:
         """True once the monitors give sound in real time."""
         began = time.monotonic()

@@ -49,7 +49,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.LOGIN_REFUSED: "the server did not accept the ticket",
     ExitCode.UNREACHABLE: "the server cannot be reached or does not answer",
     ExitCode.PORT_TAKEN: "the port to listen on is taken",
-    ExitCode.MEDIA_ERROR: "a device, file or codec that was asked for does not work",
+    ExitCode.MEDIA_ERROR: "a device, file or codec that was asked for does not work, or a recording broke off",
     ExitCode.NOT_READY: "doctor found that no call is possible; demo's sound or picture did not arrive",
     ExitCode.INTERRUPTED: "Ctrl-C while no call was going on",
 }

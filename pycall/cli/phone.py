@@ -183,10 +183,18 @@ class Plan:
 
 
 async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -> ExitCode:
-    async with engine, Inputs(engine) as inputs:
-        phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
-        await phone.login(identity)
-        return for_reason(await plan.work(phone))
+    failures: list[ev.ErrorOccurred] = []
+    engine.on(ev.ErrorOccurred, failures.append)  # hears of a recording that fails at its very end, too
+    async with engine:
+        async with Inputs(engine) as inputs:
+            phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
+            await phone.login(identity)
+            code = for_reason(await plan.work(phone))
+        told = len(failures)
+    for failure in failures[told:]:
+        view.event(failure)
+    lost_file = any(failure.code is ErrorCode.BAD_FILE for failure in failures)
+    return ExitCode.MEDIA_ERROR if code is ExitCode.OK and lost_file else code
 
 
 def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:

@@ -92,12 +92,13 @@ class Downlink:
     async def add_video_sink(self, sink: VideoSink) -> bool:
         return await self._add(sink, self._video_sinks)
 
+    async def add_started_audio_sink(self, sink: AudioSink) -> None:
+        """Give sound to a sink that was started already; it is stopped here, as every other."""
+        await self._take(sink, self._audio_sinks)
+
     async def add_started_video_sink(self, sink: VideoSink) -> None:
-        """Give pictures to a sink that was started already; it is stopped here, as every other."""
-        if self._running:
-            self._video_sinks.append(sink)
-        else:
-            await asyncio.to_thread(sink.stop)
+        """The same for pictures."""
+        await self._take(sink, self._video_sinks)
 
     async def remove_audio_sink(self, sink: AudioSink) -> None:
         """Give this sink nothing more and close it; unknown ones are ignored."""
@@ -167,6 +168,9 @@ class Downlink:
         except MediaError as error:
             self._report(sink, error)
             return False
+        return await self._take(sink, sinks)
+
+    async def _take(self, sink: SinkT, sinks: list[SinkT]) -> bool:
         if self._running:
             sinks.append(sink)
             return True

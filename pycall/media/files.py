@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
 
 import av
 import numpy as np
@@ -23,6 +24,8 @@ from pycall.media.frames import SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.source import Intake
 from pycall.media.tracks import Track
 
+FrameT = TypeVar("FrameT", av.AudioFrame, av.VideoFrame)
+PushedT = TypeVar("PushedT")
 _JOIN_LIMIT = 1.0
 _MAX_LATE = 0.3
 """Seconds behind real time after which the file goes on from where it is, instead of hurrying after."""
@@ -318,50 +321,50 @@ class _Run:
         self.thread.start()
 
 
-class FileAudio:
+class _FileHalf(Generic[FrameT, PushedT]):
+    """The sound or the pictures of a file, one half of what its player plays."""
+
+    def __init__(self, path: str, kind: type[FrameT]) -> None:
+        self._opened: Track[FrameT] | None = Track(path, kind)
+        self.player = _Player(os.path.realpath(path))
+        self._intake: Intake[PushedT] | None = None
+
+    def start(self, intake: Intake[PushedT]) -> None:
+        self._intake = intake
+        self._attach(intake, self._opened)
+        self._opened = None
+
+    def _attach(self, intake: Intake[PushedT], opened: Track[FrameT] | None) -> None:
+        raise NotImplementedError
+
+    @property
+    def started(self) -> bool:
+        return self._intake is not None
+
+    def stop(self) -> None:
+        if self._intake is not None:
+            self.player.detach(self._intake)
+            self._intake = None
+
+
+class FileAudio(_FileHalf[av.AudioFrame, AudioFrame]):
     """The sound of a file, mono, 48 kHz, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there is none."""
 
     def __init__(self, path: str) -> None:
-        self._opened: Track[av.AudioFrame] | None = Track(path, av.AudioFrame)
-        self.player = _Player(os.path.realpath(path))
-        self._intake: Intake[AudioFrame] | None = None
+        super().__init__(path, av.AudioFrame)
 
-    def start(self, intake: Intake[AudioFrame]) -> None:
-        self._intake = intake
-        self.player.attach_audio(intake, self._opened)
-        self._opened = None
-
-    @property
-    def started(self) -> bool:
-        return self._intake is not None
-
-    def stop(self) -> None:
-        if self._intake is not None:
-            self.player.detach(self._intake)
-            self._intake = None
+    def _attach(self, intake: Intake[AudioFrame], opened: Track[av.AudioFrame] | None) -> None:
+        self.player.attach_audio(intake, opened)
 
 
-class FileVideo:
+class FileVideo(_FileHalf[av.VideoFrame, VideoFrame]):
     """The pictures of a file as they are, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there are none."""
 
     def __init__(self, path: str) -> None:
-        self._opened: Track[av.VideoFrame] | None = Track(path, av.VideoFrame)
-        self.player = _Player(os.path.realpath(path))
-        self._intake: Intake[VideoFrame] | None = None
+        super().__init__(path, av.VideoFrame)
 
-    def start(self, intake: Intake[VideoFrame]) -> None:
-        self._intake = intake
-        self.player.attach_video(intake, self._opened)
-        self._opened = None
-
-    @property
-    def started(self) -> bool:
-        return self._intake is not None
-
-    def stop(self) -> None:
-        if self._intake is not None:
-            self.player.detach(self._intake)
-            self._intake = None
+    def _attach(self, intake: Intake[VideoFrame], opened: Track[av.VideoFrame] | None) -> None:
+        self.player.attach_video(intake, opened)
 
 
 def share_file(audio: object, video: object) -> None:

@@ -7,7 +7,7 @@ adds nothing that a player needs. Tracks: pictures (H.264) in the order given, t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = {".mkv": "matroska", ".mp4": "mp4"}
 _FRAGMENT = 1_000_000
+# In an MP4 the first picture of a track that begins late is shown from the beginning; the others come at their time.
 _OPTIONS = {
     "matroska": {"cluster_time_limit": "1000", "default_mode": "infer_no_subs"},
     "mp4": {"movflags": "empty_moov+default_base_moof", "frag_duration": str(_FRAGMENT)},
@@ -52,13 +53,20 @@ class Muxer:
     def __init__(self, path: str, *, audio: bool, pictures: Mapping[str, tuple[int, int]]) -> None:
         """`pictures`: name to (width, height) of each picture track, in the file's order."""
         form = format_of(path)
+        self._path = path
         options = {**_COMMON_OPTIONS, **_OPTIONS[form]}
         self._container = av.open(f"file:{path}", "w", format=form, container_options=options)
         self._pictures = {name: self._add_picture(name, size) for name, size in pictures.items()}
         self._audio = self._add_audio(*_AUDIO[form]) if audio else None
         self._shapers = {name: PictureShaper(VideoProfile("", *size, _MAX_FPS, 0)) for name, size in pictures.items()}
         self._last = dict.fromkeys(pictures, -1)
+        self._sound_after = -SAMPLE_RATE
         self._container.start_encoding()
+
+    @property
+    def tracks(self) -> Collection[str]:
+        """Names of the picture tracks."""
+        return self._pictures.keys()
 
     def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> None:
         """Encode one picture of any size and format; it is scaled into the track's size, its shape kept.
@@ -81,7 +89,32 @@ class Muxer:
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts, frame.time_base = position, Fraction(1, SAMPLE_RATE)
-        self._container.mux(self._audio.encode(frame))
+        self._container.mux([packet for packet in self._audio.encode(frame) if (packet.pts or 0) > self._sound_after])
+
+    def grown(self, pictures: Mapping[str, tuple[int, int]]) -> Muxer:
+        """The same file with these picture tracks, and what is in it so far; this one is closed.
+
+        Killed meanwhile, it leaves what it had in a file with `.before` in its name. Up to 20 ms of sound are lost.
+        """
+        self.close()
+        path = Path(self._path)
+        before = path.with_suffix(f".before{path.suffix}")
+        path.replace(before)
+        made = Muxer(self._path, audio=self._audio is not None, pictures=pictures)
+        made._copy_sound(before)
+        before.unlink()
+        return made
+
+    def _copy_sound(self, path: Path) -> None:
+        if self._audio is None:
+            return
+        with av.open(f"file:{path}") as file:
+            for packet in file.demux(file.streams.audio[:1]):
+                if packet.dts is None or packet.pts is None or packet.time_base is None:
+                    continue  # the mark of the end
+                self._sound_after = round(packet.pts * packet.time_base * SAMPLE_RATE)
+                packet.stream = self._audio
+                self._container.mux(packet)
 
     def close(self) -> None:
         """Flush the encoders and end the file; the file is closed even if that fails."""

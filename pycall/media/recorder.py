@@ -5,7 +5,8 @@
 The timeline is `time.monotonic()` since `start`. The tracks of a file must be known when its header is written: that
 is as soon as every expected picture track has shown its first picture, and at the latest one second after the other
 side's first frame, or three after our own; a track that is late then gets `LATE_SIZE`. So start a recorder when the
-call begins, not while it rings.
+call begins, not while it rings. A recording of sound that `grows` gets its picture tracks in the same way when the
+first picture comes: the file is written anew with them, and what is in it already is copied.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Collection
 
@@ -24,7 +24,6 @@ from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, VideoFrame
 from pycall.media.muxer import Muxer, even, format_of
-from pycall.media.sink import AudioSink, VideoSink
 from pycall.media.tape import Lane, Tape
 
 logger = logging.getLogger(__name__)
@@ -75,7 +74,8 @@ class CallRecorder:
     """Writes `path` (`.mkv` or `.mp4`), replacing it. Give its four taps to whoever has the frames.
 
     `near=False` records only what was seen and heard. `expect` names the tracks the file gets: `"far"` and `"near"`
-    pictures and `"sound"`; by default all that the taps can fill. A failure while recording (disk full) ends the file
+    pictures and `"sound"`; by default all that the taps can fill. With `grows` both picture tracks are added
+    when a picture comes (a voice call that becomes a video call). A failure while recording (disk full) ends the file
     but not the call; it is reported once: to `on_failure`, called on the recorder's thread, or without that by
     raising from the next call of a tap. Raises `MediaError` for a file name that is neither `.mkv` nor `.mp4`.
     """
@@ -86,6 +86,7 @@ class CallRecorder:
         *,
         near: bool = True,
         expect: Collection[str] | None = None,
+        grows: bool = False,
         on_failure: Callable[[MediaError], None] | None = None,
     ) -> None:
         format_of(path)
@@ -97,6 +98,7 @@ class CallRecorder:
         self.far_audio = self.far_video = _Tap(self, FAR)
         self.near_audio = self.near_video = _Tap(self, NEAR)
         self.dropped_pictures = 0
+        self._grows = grows
         self._on_failure = on_failure
         self._failure: MediaError | None = None
         self._began = 0.0
@@ -139,6 +141,8 @@ class CallRecorder:
 
     def take_picture(self, side: str, user_id: UserId, frame: VideoFrame) -> None:
         """A picture of one side; returns at once, drops the oldest if the encoder is behind. For the taps."""
+        if self._grows and side in self._sides and side not in self.expect:
+            self.expect = self.expect | self._sides
         if self._accepts(side, side):
             with self._changed:
                 if len(self._pictures) >= MAX_PICTURES:
@@ -205,6 +209,7 @@ class _Writer:
         self._tape = Tape()
         self._lanes = {FAR: Lane(), NEAR: Lane()}
         self._shown: tuple[UserId, float] | None = None
+        self._growing = False
 
     def run(self) -> None:
         try:
@@ -230,9 +235,12 @@ class _Writer:
         """Encode a picture, or keep it until the header is written."""
         if side == FAR and not self._follows(user_id, frame.time):
             return
+        if self._muxer is not None and side not in self._muxer.tracks and not self._growing:
+            self._growing = True
+            self._firsts.clear()  # count anew for how long the other track is waited for
         self._firsts.setdefault(side, time.monotonic())
         self._sizes.setdefault(side, (even(frame.width), even(frame.height)))
-        if self._muxer is None:
+        if self._muxer is None or self._growing:
             self._early.append((side, frame))
         else:
             self._write(self._muxer, side, frame)
@@ -247,7 +255,7 @@ class _Writer:
     def _advance(self, ended: bool) -> None:
         """Write the header when it is time to, then the sound that nothing more can come for."""
         now = time.monotonic()
-        if self._muxer is None and (ended or self._ready(now)):
+        if (self._muxer is None or self._growing) and (ended or self._ready(now)):
             self._open()
         if self._muxer is None:
             return
@@ -268,7 +276,11 @@ class _Writer:
     def _open(self) -> None:
         expect = self._recorder.expect
         sizes = {side: self._sizes.get(side, LATE_SIZE) for side in (FAR, NEAR) if side in expect}
-        self._muxer = Muxer(self._recorder.path, audio=SOUND in expect, pictures=sizes)
+        if self._muxer is None:
+            self._muxer = Muxer(self._recorder.path, audio=SOUND in expect, pictures=sizes)
+        else:
+            self._muxer = self._muxer.grown(sizes)
+        self._growing = False
         while self._early:
             self._write(self._muxer, *self._early.popleft())
 
@@ -278,73 +290,3 @@ class _Writer:
         except MediaError as error:
             self._recorder.dropped_pictures += 1
             logger.info("a picture is missing in the recording: %s", error)
-
-
-class _SharedFile:
-    """A recorder behind `file:` sinks: opened once for sound and once for pictures, it is one file with both."""
-
-    def __init__(self, path: str) -> None:
-        self.recorder = CallRecorder(path, near=False, expect=())
-        self._users = 0
-
-    @property
-    def begun(self) -> bool:
-        return self._users > 0
-
-    def start(self) -> None:
-        if self._users == 0:
-            self.recorder.start()
-        self._users += 1
-
-    def stop(self) -> None:
-        self._users -= 1
-        if self._users == 0:
-            self.recorder.stop()
-
-
-class _FileSink:
-    """The sound or the picture half of a shared file."""
-
-    def __init__(self, shared: _SharedFile) -> None:
-        self._shared = shared
-        self._running = False
-
-    def start(self) -> None:
-        self._shared.start()
-        self._running = True
-
-    def hear(self, frame: AudioFrame) -> None:
-        self._shared.recorder.far_audio.hear(frame)
-
-    def see(self, user_id: UserId, frame: VideoFrame) -> None:
-        self._shared.recorder.far_video.see(user_id, frame)
-
-    def stop(self) -> None:
-        if self._running:
-            self._running = False
-            self._shared.stop()
-
-
-_shared: weakref.WeakValueDictionary[str, _SharedFile] = weakref.WeakValueDictionary()
-
-
-def open_audio_file(path: str) -> AudioSink:
-    """The sound half of the file at `path`; not started yet."""
-    return _FileSink(_share(path, SOUND))
-
-
-def open_video_file(path: str) -> VideoSink:
-    """The picture half of the file at `path`; not started yet."""
-    return _FileSink(_share(path, FAR))
-
-
-def _share(path: str, track: str) -> _SharedFile:
-    """The file that the other half has opened and not started yet, or else a new one."""
-    key = os.path.realpath(path)
-    shared = _shared.get(key)
-    if shared is not None and shared.begun:
-        raise MediaError(ErrorCode.BAD_FILE, f"{path} is being written already; choose another file")
-    if shared is None or track in shared.recorder.expect:
-        shared = _shared[key] = _SharedFile(path)
-    shared.recorder.expect.add(track)
-    return shared

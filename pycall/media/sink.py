@@ -95,7 +95,7 @@ def open_audio_sink(name: str) -> AudioSink:
 
         return Speaker(rest or None)
     if kind == "file" and rest:
-        from pycall.media.recorder import open_audio_file
+        from pycall.media.file_sinks import open_audio_file
 
         return open_audio_file(rest)
     if name == "null":
@@ -118,7 +118,7 @@ def open_video_sink(name: str) -> VideoSink:
 
         return Terminal()
     if kind == "file" and rest:
-        from pycall.media.recorder import open_video_file
+        from pycall.media.file_sinks import open_video_file
 
         return open_video_file(rest)
     if name == "null":

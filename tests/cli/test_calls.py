@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,17 @@ def test_two_calls_one_after_the_other_in_plain_lines(here: Environment) -> None
             ended = bob.event("call_ended")
             assert ended["user_id"] == "bob" and ended["duration"] >= 0.8
             assert alice.ended() == 0
+
+
+def test_a_recording_that_breaks_off_is_no_success(here: Environment, tmp_path: Path) -> None:
+    (tmp_path / "full.mkv").symlink_to("/dev/full")
+    record = ("--record", str(tmp_path / "full.mkv"))
+    with (
+        answering(here, "bob", "--auto", "--once") as bob,
+        calling(here, "alice", "bob", "--for", "1", *record) as alice,
+    ):
+        assert alice.ended() == 23
+        assert bob.ended() == 0
+    told = [json.loads(line) for line in alice.out if "error_occurred" in line]
+    assert [line["code"] for line in told] == ["bad_file"]
+    assert "No space left" in told[0]["message"]

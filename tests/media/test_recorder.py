@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -269,3 +269,41 @@ def wait_for_header(recorder: CallRecorder) -> None:
             return
         deadline.wait(0.01)
     raise TimeoutError("no header was written")
+
+
+@FORMATS
+def test_a_recording_of_sound_grows_pictures_when_they_come(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"call.{suffix}"
+    recorder = CallRecorder(str(path), expect={"sound"}, grows=True)
+    recorder.start()
+    began = recorder.began
+    recorder._began -= 2  # as if two seconds had gone since
+    sounds(recorder, 0, 2, far=440)
+    until(lambda: path.stat().st_size > 2000)
+    for index in range(30):
+        recorder.far_video.see("bob", numbered(index, began + index / 15))
+        recorder.near_video.see("alice", numbered(100 + index, began + index / 15, 640, 360))
+    sounds(recorder, 2, 4, far=440)
+    until(lambda: not recorder._pictures)
+    recorder.stop()
+
+    played = play(path)
+    assert played.sizes == [(320, 240), (640, 360)]
+    assert [seen.number for seen in played.tracks[0]] == list(range(30))
+    assert [seen.number for seen in played.tracks[1]] == list(range(100, 130))
+    assert played.tracks[0][1].time == pytest.approx(2.067, abs=0.03)
+    heard = played.between(0.2, 3.8)
+    assert len(heard) == pytest.approx(3.6 * 48000, abs=100)
+    levels = [strength(heard[at : at + 960], 440) for at in range(0, len(heard) - 960, 480)]
+    assert sum(level < 6000 for level in levels) <= 6, "40 ms around the seam at the most"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for the recorder's thread."""
+    pace = threading.Event()
+    for _ in range(200):
+        if condition():
+            return
+        pace.wait(0.05)
+    pytest.fail("the recorder does not get on")

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.devices.pulse import routed
 from pycall.media.frames import SAMPLE_RATE
 
 Direction = Literal["input", "output"]
@@ -77,13 +78,18 @@ def _load() -> Any:
 def open_stream(direction: Direction, device: str | None, callback: Any, finished: Callable[[], None]) -> Any:
     """An opened stream of int16, not started yet: mono and 48 kHz if the device can, else what it can.
 
-    `device` is an index or (a part of) a name, None the default. Raises `MediaError` if there is none or it is taken.
+    `device` is an index, (a part of) a name, or `pulse:` and PulseAudio's name; None is the default. Raises
+    `MediaError` if there is none or it is taken.
     """
 
     def open_now() -> Any:
         sounddevice = _load()
+        with routed(direction, device) as named:
+            return open_named(sounddevice, named)
+
+    def open_named(sounddevice: Any, named: str | None) -> Any:
         opener = sounddevice.InputStream if direction == "input" else sounddevice.OutputStream
-        chosen = _choose(_list(sounddevice), direction, device)
+        chosen = _choose(_list(sounddevice), direction, named)
         info = sounddevice.query_devices(chosen.index)
         options = {
             "device": chosen.index,
