@@ -61,6 +61,7 @@ class Muxer:
         self._shapers = {name: PictureShaper(VideoProfile("", *size, _MAX_FPS, 0)) for name, size in pictures.items()}
         self._last = dict.fromkeys(pictures, -1)
         self._sound_after = -SAMPLE_RATE
+        self._empty = True
         self._container.start_encoding()
 
     @property
@@ -89,6 +90,7 @@ class Muxer:
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts, frame.time_base = position, Fraction(1, SAMPLE_RATE)
+        self._empty = False
         self._container.mux([packet for packet in self._audio.encode(frame) if (packet.pts or 0) > self._sound_after])
 
     def grown(self, pictures: Mapping[str, tuple[int, int]]) -> Muxer:
@@ -101,7 +103,8 @@ class Muxer:
         before = path.with_suffix(f".before{path.suffix}")
         path.replace(before)
         made = Muxer(self._path, audio=self._audio is not None, pictures=pictures)
-        made._copy_sound(before)
+        if not self._empty:  # a file without a single packet does not open
+            made._copy_sound(before)
         before.unlink()
         return made
 

@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.media.frames import VideoFrame
+from pycall.media.muxer import Muxer
 from pycall.media.recorder import CallRecorder
 from pycall.media.sink import open_audio_sink, open_video_sink
 from tests.media.listening import loudest, numbered, plain, play, strength, tone_frame
@@ -307,3 +309,14 @@ def until(condition: Callable[[], bool]) -> None:
             return
         pace.wait(0.05)
     pytest.fail("the recorder does not get on")
+
+
+def test_it_grows_before_there_was_any_sound(tmp_path: Path) -> None:
+    path = tmp_path / "call.mkv"
+    muxer = Muxer(str(path), audio=True, pictures={})
+    muxer = muxer.grown({"far": (320, 240)})
+    for index in range(10):
+        muxer.write_picture("far", numbered(index, 0.0).picture, index / 15)
+        muxer.write_sound(np.zeros(960, np.int16), index * 960)
+    muxer.close()
+    assert [seen.number for seen in play(path).tracks[0]] == list(range(10))
