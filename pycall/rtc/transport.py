@@ -83,7 +83,9 @@ class GuardedProtocol(ice.StunProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         cast(GuardedConnection, self.receiver).opened(self)
-        if isinstance(transport, asyncio.DatagramTransport):
+        # Not by its class: before Python 3.12 asyncio's own is no DatagramTransport. A relay has no socket of its own.
+        if transport.get_extra_info("socket") is not None:
+            transport = cast(asyncio.DatagramTransport, transport)
             self._reader = StampedReader(transport, self.datagram_received, self.error_received)
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
