@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pycall.compat.codes import TUICallError, TUIErrorCode
+from pycall.compat.device_names import DeviceNames
 from pycall.compat.enums import TUICallType
 from pycall.compat.given import Given
 from pycall.compat.names import TRTCCallingEvent
+from pycall.compat.payload import Payload
 from pycall.compat.payloads import told
 from pycall.compat.promise import When, verb
 from pycall.compat.shared_names import SharedNames
 from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
 from pycall.core.events import CallNotConnected, Event
-from pycall.core.types import EndReason, MediaType, Role
+from pycall.core.types import DeviceKind, EndReason, MediaType, Role
 
 __all__ = ["TRTCCalling", "TRTCCallingEvent", "TUICallError"]
 
@@ -23,7 +25,7 @@ _NAMES = frozenset(str(name) for name in TRTCCallingEvent)
 _CANCELED = "onCallingCancel"
 
 
-class TRTCCalling(SharedNames):
+class TRTCCalling(SharedNames, DeviceNames):
     """`TRTCCalling({"SDKAppID": 1400000000})`; also `server` and `config`, as for TUICallEngine.
 
     Verbs take the documented dictionary, the same as keywords, or the plain argument, and give a task.
@@ -122,6 +124,20 @@ class TRTCCalling(SharedNames):
         except PyCallError as error:
             self._switch_failed(wanted, error)
             raise TUICallError(codes[wanted.has_video], error.message) from error
+
+    # --- devices -------------------------------------------------------------------------------------------------
+
+    @verb()
+    async def getCameras(self, given: Given) -> list[Payload]:
+        """A list of `{deviceId, label, kind, default}`."""
+        return await self._devices(DeviceKind.CAMERA)
+
+    @verb()
+    async def getMicrophones(self, given: Given) -> list[Payload]:
+        """Likewise."""
+        return await self._devices(DeviceKind.MICROPHONE)
+
+    get_cameras, get_microphones = getCameras, getMicrophones
 
 
 def _is_cancel(event: Event) -> bool:

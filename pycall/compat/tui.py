@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from pycall.compat.codes import TUICallError, TUIErrorCode
+from pycall.compat.device_names import TuiDeviceNames
 from pycall.compat.emitter import call_back
 from pycall.compat.enums import (
     CallEndReason,
@@ -30,7 +31,7 @@ from pycall.compat.telling import observed
 from pycall.compat.tui_effects import EffectNames
 from pycall.compat.tui_media import MediaNames
 from pycall.core.errors import ErrorCode, LocalProtocolError, PyCallError
-from pycall.core.events import Event
+from pycall.core.events import DevicesChanged, Event
 from pycall.core.types import CallId
 
 __all__ = [
@@ -53,7 +54,7 @@ MAX_TIMEOUT = 86400
 _CALL = ("type", "params", "timeout", "roomID", "strRoomID", "userData", "chatGroupID")
 
 
-class TUICallEngine(MediaNames, EffectNames, RecordNames):
+class TUICallEngine(MediaNames, EffectNames, RecordNames, TuiDeviceNames):
     """One user's line. `createInstance` gives the process its one; the constructor makes more, for several users."""
 
     _instance: ClassVar[TUICallEngine | None] = None
@@ -133,6 +134,8 @@ class TUICallEngine(MediaNames, EffectNames, RecordNames):
     add_observer, remove_observer = addObserver, removeObserver
 
     def _tell(self, event: Event) -> None:
+        if isinstance(event, DevicesChanged):
+            self._note_device(event)
         facts, own = self._memory.facts, self._own
         for name, payload in told(event, facts, own):
             self._emitter.emit(name, payload)
