@@ -100,7 +100,8 @@ class Connection:
                     if message is not None and not isinstance(message, Pong):
                         on_message(message)
         except TimeoutError:
-            log.info("nothing from the server for %.1f s: the connection is dead", silence)
+            if not self._dead:
+                log.info("nothing from the server for %.1f s: the connection is dead", silence)
         return None
 
     async def _write(self) -> None:

@@ -94,11 +94,13 @@ class LinkedCall:
         return float((await self._link.hear("door", door))["at"])
 
     async def change_address(self) -> float:
-        """far's interface gets another address instead of its own."""
-        addresses = ("ip", "-n", self.namespaces[1], "addr")
-        for change in (("add", NEW_ADDRESS), ("del", ADDRESSES[1])):
-            await self.run(*addresses, *change, "peer", ADDRESSES[0], "dev", "tun0")
-        return time.time()
+        """far's interface gets another address instead of its own, and its route back; gives the moment before."""
+        ip = ("ip", "-n", self.namespaces[1])
+        changed = time.time()
+        await self.run(*ip, "addr", "del", ADDRESSES[1], "peer", ADDRESSES[0], "dev", "tun0")
+        await self.run(*ip, "addr", "add", NEW_ADDRESS, "peer", ADDRESSES[0], "dev", "tun0")
+        await self.run(*ip, "route", "replace", "default", "dev", "tun0")
+        return changed
 
     async def run(self, *command: str) -> None:
         """A short command; raises `OSError` if it fails."""

@@ -57,10 +57,11 @@ async def change_address(folder: Path) -> Row:
         return {f"{name}: sound back after s": _s(at - changed) for name, at in heard.items()}
 
 
-async def never_again(folder: Path) -> Row:
+async def never_again(folder: Path, door: str) -> Row:
+    """With the whole link, far's signaling is gone as well."""
     async with LinkedCall(folder, Impairment(delay=DELAY)) as call:
         await call.dial()
-        cut = await call.link("cut")
+        cut = await call.link(door)
         row: Row = {}
         for name in call.phones:
             reason, at = await call.over(name, 60.0)
@@ -78,7 +79,8 @@ SCENARIOS: dict[str, Callable[[Path], Awaitable[Row]]] = {
     "10 s black-out": lambda folder: black_out(folder, 10.0),
     "20 s black-out": lambda folder: black_out(folder, 20.0),
     "change of address": change_address,
-    "never again": never_again,
+    "UDP never again": lambda folder: never_again(folder, "no-udp"),
+    "nothing ever again": lambda folder: never_again(folder, "cut"),
 }
 
 
