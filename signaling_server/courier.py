@@ -91,6 +91,9 @@ class Lane:
         self._failed: list[Failed] = []
         self._done = asyncio.Event()
         self._failures = 0
+        """In a row."""
+        self._probes = 0
+        """Since the target was taken for dead."""
         self._paused_until = 0.0
         self._probe = asyncio.Lock()
         self.woken = asyncio.Event()
@@ -145,7 +148,8 @@ class Lane:
 
     async def _deliver(self, parcel: Parcel, *, probe: bool = False) -> None:
         if probe and self._failures >= IN_DOUBT:
-            await asyncio.sleep(min(2.0 ** min(self._failures - IN_DOUBT, 10), MAX_PROBE_PAUSE))
+            await asyncio.sleep(min(2.0**self._probes, MAX_PROBE_PAUSE))
+            self._probes = min(self._probes + 1, 10)
         await asyncio.sleep(max(0.0, self._paused_until - self._sender.clock.now()))
         target = self._sender.callbacks.get(self._generation)
         if target is None or (not target.disabled and parcel.command not in target.commands):
@@ -156,9 +160,14 @@ class Lane:
             outcome = Outcome(False, target.disabled, gone=True)
         else:
             outcome = await self._sender.post.send(target.url, self._sender.app_id, parcel, self._sender.secrets, now)
-            self._failures = 0 if outcome.delivered else self._failures + 1
+            self._count(outcome)
         await self._take_in(outcome)
         self._note(parcel, outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        self._failures = 0 if outcome.delivered else self._failures + 1
+        if outcome.delivered:
+            self._probes = 0
 
     async def _take_in(self, outcome: Outcome) -> None:
         """What concerns the target as a whole."""
