@@ -230,6 +230,14 @@ async def test_http_that_lies_or_is_too_much(room: Room, text: str, body: bytes)
     await room.user("alice")
 
 
+async def test_who_asks_first_whether_to_send_is_told_to_go_on(room: Room) -> None:
+    text = head("Content-Length: 2", "Expect: 100-continue", "Connection: close")
+    answer = await raw_request(room, text, b"{}")
+    assert answer.startswith(b"HTTP/1.1 100") and b"HTTP/1.1 400" in answer and b"101002" in answer
+    answer = await raw_request(room, head("Content-Length: 2", "Expect: tea", "Connection: close"), b"{}")
+    assert answer.startswith(b"HTTP/1.1 417")
+
+
 # --- rates ------------------------------------------------------------------------------------------------------
 
 

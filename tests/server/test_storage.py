@@ -14,6 +14,7 @@ import pytest
 from pycall.core import wire
 from pycall.core.errors import ErrorCode
 from pycall.core.types import MediaType
+from tests.server.office import END, INFO, ask, done, refusal
 from tests.server.raw import Room, room_of, talking
 from tests.server.test_sockets import get
 from tests.switchroom import SwitchroomProcess
@@ -121,3 +122,20 @@ async def test_a_full_disk(tmp_path: Path) -> None:
             assert await alice.invite("bob")
     finally:
         await process.stop()
+
+
+async def test_the_back_office_is_told_and_nothing_is_half_done(room: Room, tmp_path: Path) -> None:
+    alice, bob, call_id = await talking(room)
+    target = {"Url": "https://example.com/hook", "CallbackCommandList": []}
+    with somebody_writes(tmp_path / "calls.db"):
+        assert await refusal(room, END, {"CallId": call_id}) == (503, 101001)
+        assert await refusal(room, "/v4/call_config/set_callback", target) == (503, 100001)
+        status, answer = await ask(room, "/v1/callback/set", {"address": target["Url"], "actions": []})
+        assert (status, answer["errorCode"]) == (200, 101001)
+        assert (await done(room, INFO, {"CallId": call_id}))["CallInfo"]["CallId"] == call_id
+    for raw in [alice, bob]:
+        await raw.settle()
+    assert await refusal(room, "/v4/call_config/get_callback") == (404, 100301)
+    await done(room, END, {"CallId": call_id})
+    for raw in [alice, bob]:
+        await raw.hear(wire.Ended)
