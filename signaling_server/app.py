@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
@@ -96,6 +97,17 @@ def run(settings: Settings) -> int:
     return asyncio.run(_run(settings))
 
 
+def calm_collector() -> None:
+    """For a process that is nothing but a server: collect garbage less often, and never look at what was loaded.
+
+    A full collection holds everybody up for as long as it takes to look at every object there is: 0.18 s with 2,400
+    users. What a session leaves behind is freed without it, so it is rarely needed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
+
+
 async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -105,6 +117,7 @@ async def _run(settings: Settings) -> int:
         except NotImplementedError:  # Windows: Ctrl-C cancels this task instead
             logger.debug("no signal handlers on this platform")
     async with serve(settings) as server:
+        calm_collector()
         waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:

@@ -34,6 +34,8 @@ def run(**values: object) -> ExitCode:
 
 
 async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server]) -> ExitCode:
+    from signaling_server.app import calm_collector
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,6 +44,7 @@ async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with serving as server:
+        calm_collector()
         _greet(settings, server)
         waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

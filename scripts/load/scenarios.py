@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pathlib import Path
 from .callbacks import BOTH_SIDES, send_callbacks_to
 from .calls import Outcome, make_calls, percentile
 from .hooks import never_answering, receiving
-from .phone import Crowd, Phone
+from .phone import Crowd, Lost, Phone, Refused
 from .server import Meter, ServerProcess
 
 SETTLE_SECONDS = 1.0
@@ -98,28 +99,35 @@ async def logins(bench: Bench) -> None:
     rate, seconds = 300.0, bench.last(20)
     async with bench.server() as server, Crowd(server) as crowd:
         meter = Meter(server.process)
-        taken = await _logins(crowd, rate, seconds)
+        taken, failures = await _logins(crowd, rate, seconds)
         bench.note("logins", "done of those tried %", 100 * len(taken) / round(rate * seconds), 100, at_least=True)
+        for what, count in failures.items():
+            bench.note("logins", f"failed: {what}", count)
         bench.note("logins", "p99 ms", percentile(taken, 99))
         bench.note("logins", "core %", meter.core(), 100)
         bench.note("logins", "CPU ms each", 1000 * meter.seconds() / max(1, len(taken)))
 
 
-async def _logins(crowd: Crowd, rate: float, seconds: float) -> list[float]:
+async def _logins(crowd: Crowd, rate: float, seconds: float) -> tuple[list[float], Counter[str]]:
+    """Milliseconds of each that went well, and why others did not."""
     taken: list[float] = []
+    failures: Counter[str] = Counter()
 
     async def one(phone: Phone) -> None:
         at = time.perf_counter()
-        await phone.login()
-        taken.append(1000 * (time.perf_counter() - at))
+        try:
+            await phone.login()
+            taken.append(1000 * (time.perf_counter() - at))
+        except (Lost, Refused) as error:
+            failures[f"{type(error).__name__} {error}"] += 1
 
     begun = time.perf_counter()
     tasks = []
     for number in range(round(rate * seconds)):
         await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
         tasks.append(asyncio.create_task(one(crowd.phone(f"guest-{number}"))))
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return taken
+    await asyncio.gather(*tasks)
+    return taken, failures
 
 
 async def calls(bench: Bench) -> None:
