@@ -29,6 +29,17 @@ def outside() -> np.ndarray:
     return ((x - 320) / 115) ** 2 + ((y - 200) / 155) ** 2 > 1
 
 
+def rim() -> np.ndarray:
+    """Just outside of the person, where a halo would be."""
+    return outside_of(1.1) & ~outside_of(1.2)
+
+
+def outside_of(scale: float) -> np.ndarray:
+    """Beyond the person made larger by `scale`."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    return ((x - 320) / (90 * scale)) ** 2 + ((y - 200) / (130 * scale)) ** 2 > 1
+
+
 def detail(seed: int = 1) -> np.ndarray:
     """Blocks of 4 x 4 that are brighter or darker by 40."""
     blocks = np.random.default_rng(seed).choice([-40, 40], (HEIGHT // 4, WIDTH // 4))

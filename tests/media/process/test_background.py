@@ -20,6 +20,7 @@ from tests.media.process.scene import (
     outside,
     picture,
     rgb_of,
+    rim,
     room,
     sharpness,
     write_model,
@@ -49,7 +50,8 @@ def test_a_model_keeps_the_person_sharp_and_blurs_the_room(model: SegmentationMo
     after = rgb_of(Background(Blur(3), Person(model)).apply(before))
     assert is_kept(rgb_of(before), after)
     assert sharpness(after, outside()) < 0.05 * sharpness(rgb_of(before), outside())
-    assert after[outside()].mean(axis=0) == pytest.approx([120, 120, 120], abs=6), "no halo of the person"
+    red, green, blue = after[rim()].mean(axis=0)
+    assert red - green < 12 and red - blue < 12, "no halo of the person"
 
 
 def test_each_level_blurs_more(model: SegmentationModel) -> None:
@@ -75,7 +77,9 @@ def test_a_green_screen_gives_way_to_the_picture_whatever_its_light(beach: Image
     assert after[HEIGHT - 20, WIDTH - 30] == pytest.approx([220, 200, 60], abs=8)
 
 
-@pytest.mark.parametrize("skin", [(255, 224, 196), (198, 134, 66), (92, 56, 36), (200, 200, 200), (30, 30, 60)])
+@pytest.mark.parametrize(
+    "skin", [(255, 224, 196), (198, 134, 66), (92, 56, 36), (200, 200, 200), (60, 160, 200), (220, 200, 60)]
+)
 def test_skin_and_clothes_are_no_green_screen(skin: tuple[int, int, int], beach: Image) -> None:
     before = frame(np.full((HEIGHT, WIDTH, 3), skin, np.uint8))
     after = rgb_of(Background(beach, ChromaKey(key_colour("green"))).apply(before))
@@ -99,7 +103,7 @@ def test_the_empty_place_is_learned_and_the_person_stays(beach: Image) -> None:
         )
         assert shown[20, 30] == pytest.approx([40, 80, 200], abs=8), "nothing of the room is shown while it is learned"
     assert matte.learned
-    brighter = np.clip(picture(room()) + noise.normal(8, 3, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
+    brighter = np.clip(picture(room()) + noise.normal(25, 3, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
     before = frame(brighter)
     after = rgb_of(background.apply(before))
     assert is_kept(rgb_of(before), after)
