@@ -66,13 +66,9 @@ class TUICallKit(KitSettings):
         self, options: Mapping[str, Any] | None = None, *, engine: TUICallEngine | None = None, **more: Any
     ) -> None:
         super().__init__()
-        given = {**(options or {}), **more}
-        ours = {name: given.pop(name) for name in _ENGINE_OPTIONS if name in given}
-        self._has_config = ours.get("config") is not None
-        self._chose_resolution = "videoResolution" in given
-        self.setProps(**given)
         self._engine = engine or TUICallEngine()
-        self._engine.configure(ours)
+        self._has_config = self._chose_resolution = False
+        self._take({**(options or {}), **more})
         self._emitter = Emitter(tuple(TUICallEvent))
         self._engine.watch(self._heard, self._emitter)
         self._engine.before_answer = self._hush
@@ -80,13 +76,20 @@ class TUICallKit(KitSettings):
         self._bell: Bell | None = None
         self.under_way: set[str] = set()
 
+    def _take(self, given: dict[str, Any]) -> None:
+        """Options go to the engine, the rest are props."""
+        ours = {name: given.pop(name) for name in _ENGINE_OPTIONS if name in given}
+        self._has_config |= ours.get("config") is not None
+        self._chose_resolution |= "videoResolution" in given
+        self.setProps(**given)
+        self._engine.configure(ours)
+
     @classmethod
     def createInstance(cls, options: Mapping[str, Any] | None = None, **more: Any) -> TUICallKit:
         """The one component of this process, on the one TUICallEngine."""
         if TUICallKit._instance is None:
-            TUICallKit._instance = cls(options, engine=TUICallEngine.createInstance(), **more)
-        elif options or more:
-            TUICallKit._instance._engine.configure({**(options or {}), **more})
+            TUICallKit._instance = cls(engine=TUICallEngine.createInstance())
+        TUICallKit._instance._take({**(options or {}), **more})
         return TUICallKit._instance
 
     create_instance = createInstance

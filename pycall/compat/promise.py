@@ -90,6 +90,7 @@ def verb(
 
         @functools.wraps(method)
         def start(self: S, *args: Any, **named: Any) -> asyncio.Task[T]:
+            asyncio.get_running_loop()  # outside of one there is nothing to run it, and this says so
             args, callback = _split(args, named)
             task = self.begin(name, run(self, args, named))
             return task if callback is None else self.begin(name, _told(task, callback))  # type: ignore[arg-type]

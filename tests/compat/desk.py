@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pycall import EngineConfig
+from pycall import EngineConfig, VideoFrame
 from pycall.compat.codes import TUICallError
 from pycall.compat.names import TRTCCallingEvent, TUICallEvent
 from pycall.compat.payload import Payload
@@ -45,6 +45,13 @@ class Log(Sense):
 
     def __str__(self) -> str:
         return f"told {self.names()}"
+
+
+class View(Log):
+    """A view: keeps the sizes of what it is shown."""
+
+    def __call__(self, frame: VideoFrame) -> None:
+        self.keeps(f"{frame.width}x{frame.height}")(None)
 
 
 def config(**changes: Any) -> EngineConfig:

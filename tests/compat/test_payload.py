@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from pycall.compat.codes import TUICallError, TUIErrorCode, documented, number_of
+from pycall.compat.define import TUICallDefine, TUICommonDefine
 from pycall.compat.emitter import Emitter
 from pycall.compat.given import read
 from pycall.compat.payload import Payload
 from pycall.compat.structs import CallParams, RoomId, UserInfo, room_id
+from pycall.compat.tui import TUICallEngine
 from pycall.core.errors import ErrorCode, MediaError, PyCallError, SignalingError
 
 
@@ -91,6 +93,17 @@ def test_arguments_in_every_form_are_one() -> None:
         read("call", order, tuple(range(9)), {})
     with pytest.raises(TUICallError, match="no option is called time"):
         read("call", order, (), {"time_": 3})
+
+
+def test_outside_of_a_loop_a_verb_says_so() -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        TUICallEngine({"SDKAppID": 1}).call({"userID": "bob", "type": 1})
+
+
+def test_androids_names() -> None:
+    assert TUICallDefine.MediaType.Video == 2
+    assert TUICallDefine.CallParams(TUICommonDefine.RoomId(7)).roomId.chosen == 7
+    assert TUICommonDefine.Camera.Back == 1
 
 
 def test_a_listener_takes_as_much_as_it_likes() -> None:

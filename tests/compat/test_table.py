@@ -114,6 +114,12 @@ def test_the_numbers_of_the_enumerations() -> None:
     assert defined == set(listed)
 
 
+def test_the_words() -> None:
+    for name, _, members in tables("Types", "Words"):
+        kind = getattr(enums, name, None) or getattr(kit_settings, name)
+        assert dict(re.findall(r'`(\w+)` "(\w+)"', members)) == {one.name: one.value for one in kind}
+
+
 def test_the_fields_of_the_objects() -> None:
     listed = {row[0]: re.findall(r"`(\w+)`", row[2].split(";")[0]) for row in tables("Types", "Object")}
     for name, named in listed.items():

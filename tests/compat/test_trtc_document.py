@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pycall.compat.trtc import TRTCCalling, TUICallError
-from tests.compat.desk import Log, Trtc, config, trtc
+from tests.compat.desk import Log, Trtc, View, config, trtc
 from tests.switchroom import APP_ID, Switchroom
 
 
@@ -181,6 +181,23 @@ async def test_camera_microphone_and_quality(inviter: Trtc, invitee: Trtc, capsy
     with pytest.raises(TUICallError) as refused:
         await trtcCalling.setVideoQuality("721p")
     assert refused.value.code == -1202
+
+
+async def test_views(inviter: Trtc, invitee: Trtc) -> None:
+    trtcCalling, userID = inviter.calling, "bob"
+    await invitee.calling.setVideoQuality("360p")
+    await talk(inviter, invitee, kind=2)
+    await inviter.log.until(lambda: trtcCalling.status == "connected", 10, "the conversation")
+    videoViewDomID, own = View(), View()
+    await trtcCalling.startRemoteView({"userID": userID, "videoViewDomID": videoViewDomID})
+    await videoViewDomID.saw("640x360", 3)
+    await trtcCalling.startLocalView({"userID": "alice", "videoViewDomID": own})
+    await own.saw("640x360")
+    await trtcCalling.stopRemoteView({"userID": userID, "videoViewDomID": videoViewDomID})
+    shown = len(videoViewDomID.entries)
+    await own.saw("640x360", len(own.entries) + 5)
+    assert len(videoViewDomID.entries) == shown, "nothing is shown any more"
+    await trtcCalling.stopLocalView({"userID": "alice", "videoViewDomID": own})
 
 
 async def test_switching_and_its_error_codes(inviter: Trtc, invitee: Trtc, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,15 +10,21 @@ from tests.compat.desk import Trtc, Tui, refusal, talk
 from tests.pulse import Pulse, pulse_server
 
 
-@pytest.fixture
-def sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pulse]:
-    """A sound server with two microphones and a headset; programs find it by the environment."""
+@pytest.fixture(scope="module")
+def sound_server() -> Iterator[Pulse]:
+    """Two microphones and a headset beside the loudspeaker."""
     with pulse_server() as server:
-        for name in ("PULSE_SERVER", "XDG_RUNTIME_DIR", "HOME"):
-            monkeypatch.setenv(name, server.environment[name])
         server.load("module-remap-source source_name=usb master=micfeed.monitor")
         server.load("module-null-sink sink_name=phones rate=48000 sink_properties=device.description=USB_Headset")
         yield server
+
+
+@pytest.fixture
+def sound(sound_server: Pulse, monkeypatch: pytest.MonkeyPatch) -> Pulse:
+    """Programs find it by the environment."""
+    for name in ("PULSE_SERVER", "XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.setenv(name, sound_server.environment[name])
+    return sound_server
 
 
 async def test_a_camera_is_switched_in_a_call(alice: Tui, bob: Tui) -> None:

@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from pycall import VideoFrame
 from pycall.compat.enums import FillMode, Resolution, ResolutionMode, Rotation, TUICamera
 from pycall.compat.structs import VideoEncoderParams, VideoRenderParams
-from tests.compat.desk import Log, Trtc, Tui, refusal, talk
-
-
-class View(Log):
-    """A view: keeps the sizes of what it is shown."""
-
-    def __call__(self, frame: VideoFrame) -> None:
-        self.keeps(f"{frame.width}x{frame.height}")(None)
+from tests.compat.desk import Trtc, Tui, View, refusal, talk
 
 
 @pytest.fixture
