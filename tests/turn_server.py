@@ -34,21 +34,25 @@ def an_address() -> str:
 
 
 @asynccontextmanager
-async def coturn(folder: Path, *prefix: str, host: str = "") -> AsyncIterator[Coturn]:
-    """`prefix`: words before the command, such as those that run it in a network namespace."""
+async def coturn(folder: Path, *prefix: str, host: str = "", secret: str = "") -> AsyncIterator[Coturn]:
+    """`prefix`: words before the command, such as those that run it in a network namespace.
+
+    With a `secret`, credentials are those made with it; else there is the one user.
+    """
     host = host or an_address()
     port = free_port(host) if not prefix else 3478
     options = {
         "listening-ip": host,
         "relay-ip": host,
         "listening-port": str(port),
-        "user": f"{USER}:{PASSWORD}",
+        **({"static-auth-secret": secret} if secret else {"user": f"{USER}:{PASSWORD}"}),
         "realm": "pycall.test",
         "log-file": "stdout",
         "pidfile": str(folder / "turn.pid"),
         "userdb": str(folder / "turn.db"),
     }
-    flags = ["-n", "--lt-cred-mech", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--fingerprint"]
+    mechanism = "--use-auth-secret" if secret else "--lt-cred-mech"
+    flags = ["-n", mechanism, "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--fingerprint"]
     process = await asyncio.create_subprocess_exec(
         *prefix,
         "turnserver",

@@ -15,8 +15,8 @@ from aioice.turn import TurnTransport, create_turn_endpoint
 from pycall.core.errors import ConfigError
 from pycall.core.wire import IceServer
 from signaling_server.turn import Turn, credential
-from tests.coturn import Coturn, coturn
 from tests.server.raw import Room
+from tests.turn_server import Coturn, an_address, coturn
 
 OpenRoom = Callable[..., Awaitable[Room]]
 SECRET = "sixteen bytes or more"
@@ -34,14 +34,14 @@ class Heard(asyncio.DatagramProtocol):
 
 @pytest_asyncio.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Coturn]:
-    async with coturn(tmp_path) as server:
+    async with coturn(tmp_path, secret=SECRET) as server:
         yield server
 
 
 async def allocate(relay: Coturn, username: str, password: str, **options: str) -> tuple[TurnTransport, Heard]:
     async with asyncio.timeout(10):
         transport, heard = await create_turn_endpoint(
-            Heard, ("127.0.0.1", relay.port), username=username, password=password, **options
+            Heard, (relay.host, relay.port), username=username, password=password, **options
         )
     return transport, heard
 
@@ -58,10 +58,10 @@ async def is_refused(relay: Coturn, username: str, password: str) -> bool:
 
 async def ice_server(open_room: OpenRoom, relay: Coturn) -> IceServer:
     """What a client is told at its login."""
-    room = await open_room(turn=Turn(urls=(relay.url,), secret=relay.secret))
+    room = await open_room(turn=Turn(urls=(f"turn:{relay.host}:{relay.port}",), secret=SECRET))
     welcome = await (await room.open()).login("alice")
     [server] = welcome.ice_servers
-    assert server.urls == (relay.url,)
+    assert server.urls == (f"turn:{relay.host}:{relay.port}",)
     return server
 
 
@@ -71,7 +71,7 @@ async def test_what_a_client_is_told_relays_its_media(open_room: OpenRoom, relay
     told = await ice_server(open_room, relay)
     here, heard = await allocate(relay, told.username, told.credential, transport=transport)
     loop = asyncio.get_running_loop()
-    there, answer = await loop.create_datagram_endpoint(Heard, local_addr=("127.0.0.1", 0))
+    there, answer = await loop.create_datagram_endpoint(Heard, local_addr=(an_address(), 0))
     here.sendto(b"through the relay", there.get_extra_info("sockname"))
     data, sender = await asyncio.wait_for(answer.data.get(), 5)
     assert (data, sender) == (b"through the relay", here.get_extra_info("sockname"))
@@ -90,20 +90,20 @@ async def test_forged_and_expired_credentials_are_refused(open_room: OpenRoom, r
     assert await is_refused(relay, f"{int(until) + 1}:{user_id}", told.credential)
     assert await is_refused(relay, f"{until}:bob", told.credential)
     expired = f"{int(time.time()) - 2}:alice"
-    assert await is_refused(relay, expired, credential(relay.secret, expired))
-    assert await is_refused(relay, told.username, credential(relay.secret + "x", told.username))
+    assert await is_refused(relay, expired, credential(SECRET, expired))
+    assert await is_refused(relay, told.username, credential(SECRET + "x", told.username))
     assert not await is_refused(relay, told.username, told.credential)
 
 
 @pytest.mark.turn
 async def test_a_call_that_runs_outlives_its_credentials(relay: Coturn) -> None:
     username = f"{int(time.time()) + 2}:alice"
-    password = credential(relay.secret, username)
+    password = credential(SECRET, username)
     here, _ = await allocate(relay, username, password)
     await asyncio.sleep(3)  # coturn's clock is the machine's
     assert await is_refused(relay, username, password)
     loop = asyncio.get_running_loop()
-    there, answer = await loop.create_datagram_endpoint(Heard, local_addr=("127.0.0.1", 0))
+    there, answer = await loop.create_datagram_endpoint(Heard, local_addr=(an_address(), 0))
     here.sendto(b"still here", there.get_extra_info("sockname"))
     assert (await asyncio.wait_for(answer.data.get(), 5))[0] == b"still here"
     there.close()
