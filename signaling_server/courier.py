@@ -87,6 +87,8 @@ class Lane:
         self._queue: asyncio.Queue[Parcel] = asyncio.Queue(FETCH)
         self._held: set[int] = set()
         """Rows that are here: in the queue, on their way, or with a result that is not written yet."""
+        self._more = False
+        """There may be rows that are due and had no room here."""
         self._delivered: list[int] = []
         self._failed: list[Failed] = []
         self._done = asyncio.Event()
@@ -123,6 +125,7 @@ class Lane:
     async def _fetch_once(self) -> float:
         """Fill the queue; returns in how many seconds to look again at the latest."""
         room = FETCH - len(self._held)
+        self._more = room <= 0
         if room <= 0 or self._sender.callbacks.get(self._generation) is None:
             return IDLE_SECONDS
         now = self._sender.clock.now()
@@ -131,6 +134,7 @@ class Lane:
         except StoreError as error:
             logger.warning("callbacks wait: %s", error)
             return DATABASE_PAUSE
+        self._more = len(parcels) >= room
         for parcel in parcels:
             self._held.add(parcel.id)
             self._queue.put_nowait(parcel)
@@ -211,9 +215,8 @@ class Lane:
             delivered, self._delivered = self._delivered, []
             failed, self._failed = self._failed, []
             await self._write(delivered, failed)
-            full = len(self._held) >= FETCH
             self._held.difference_update(delivered, (one.id for one in failed))
-            if full or failed:  # more may wait, or something is due earlier than was known
+            if self._more or failed:  # more may wait, or something is due earlier than was known
                 self.woken.set()
 
     async def _write(self, delivered: Sequence[int], failed: Sequence[Failed]) -> None:
