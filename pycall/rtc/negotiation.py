@@ -23,7 +23,7 @@ from pycall.core.wire import Signaled
 
 from .candidates import MAX_CANDIDATES, check_candidate
 from .descriptions import check_description
-from .terms import Local, Terms, read_answer, write_answer, write_offer
+from .terms import REDUCED_SIZE, Local, Terms, read_answer, write_answer, write_offer
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Negotiation:
         )
         local = self._local()
         if signaled.kind == "offer":
-            text, terms = write_answer(remote, local)
+            text, terms = write_answer(remote, local, reduced=REDUCED_SIZE in (signaled.sdp or "").splitlines())
             client = remote.media[0].dtls is not None and remote.media[0].dtls.role != "client"
             self._send("answer", text)
             self.described = True

@@ -85,6 +85,9 @@ class Terms:
         return (self.audio,) if self.video is None else (self.audio, self.video)
 
 
+REDUCED_SIZE = "a=rtcp-rsize"
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """What is ours in a description."""
@@ -155,7 +158,7 @@ def write_offer(local: Local) -> str:
         media.rtp.headerExtensions = [RTCRtpHeaderExtensionParameters(i, uri) for uri, i in EXTENSIONS[kind].items()]
         media.rtp.muxId = str(index)
         lines.append(_complete(media, local, "auto"))
-    return _write(lines, local)
+    return _write(lines, local, reduced=True)
 
 
 def _complete(media: MediaDescription, local: Local, role: str) -> MediaDescription:
@@ -171,20 +174,25 @@ def _complete(media: MediaDescription, local: Local, role: str) -> MediaDescript
     return media
 
 
-def _write(media: list[MediaDescription], local: Local) -> str:
+def _write(media: list[MediaDescription], local: Local, *, reduced: bool) -> str:
+    """`reduced`: feedback may come without a report in front of it (RFC 5506), which aiortc's SDP has no word for."""
     session = SessionDescription()
     session.origin = f"- {local.session} 0 IN IP4 0.0.0.0"
     session.group = [GroupDescription("BUNDLE", [m.rtp.muxId for m in media])]
     session.msid_semantic = [GroupDescription("WMS", ["*"])]
     session.media = media
-    return str(session)
+    text = str(session)
+    return text.replace("a=rtcp-mux\r\n", f"a=rtcp-mux\r\n{REDUCED_SIZE}\r\n") if reduced else text
 
 
 # --- the answer -------------------------------------------------------------------------------------------------
 
 
-def write_answer(offer: SessionDescription, local: Local) -> tuple[str, Terms]:
-    """The answer to a checked offer and what is agreed by it; raises `MediaError` (BAD_SDP) without a common codec."""
+def write_answer(offer: SessionDescription, local: Local, *, reduced: bool = False) -> tuple[str, Terms]:
+    """The answer to a checked offer and what is agreed by it; raises `MediaError` (BAD_SDP) without a common codec.
+
+    `reduced`: they offer RTCP of reduced size.
+    """
     lines = []
     for theirs in offer.media:
         assert theirs.dtls is not None
@@ -196,7 +204,7 @@ def write_answer(offer: SessionDescription, local: Local) -> tuple[str, Terms]:
         # RFC 8842: whoever answers `actpass` is best active, so that its first flight follows its answer at once.
         lines.append(_complete(media, local, "server" if theirs.dtls.role == "client" else "client"))
         media.rtcp_mux = True
-    text = _write(lines, local)
+    text = _write(lines, local, reduced=reduced)
     return text, _terms(lines, {m.kind: _announced(m) for m in offer.media})
 
 

@@ -48,6 +48,11 @@ class Listener:
             self._loud = self._loud[:0]
             self.look()
 
+    def forget(self) -> None:
+        """The call is over."""
+        self._hears = False
+        self._loud = self._loud[:0]
+
     def look(self) -> None:
         """To be called now and then: a dead connection may bring no frames at all."""
         if self._hears and time.time() - self._last > GAP:
@@ -97,6 +102,7 @@ class Phone:
             case ev.CallBegan() | ev.CallReconnecting() | ev.CallReconnected():
                 tell(type(event).__name__, when=time.time())
             case ev.CallEnded() | ev.CallNotConnected():
+                self.listener.forget()
                 tell("over", when=time.time(), reason=event.reason.value)
 
     async def look(self) -> None:

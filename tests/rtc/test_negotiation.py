@@ -7,6 +7,8 @@ import gc
 import random
 from typing import Any
 
+import msgspec
+
 from pycall.core.errors import ErrorCode
 from pycall.core.types import PeerState
 from pycall.core.wire import Signaled
@@ -98,3 +100,20 @@ async def test_a_browser_says_the_end_of_candidates_as_an_empty_line(pair: Stage
     pair.ends["alice"].mesh.open("bob", 0, offers=True)
     await bob.until_state("alice", PeerState.UP)
     assert not bob.mesh.peers["alice"].negotiation.refused
+
+
+async def test_reports_of_reduced_size_are_offered_and_taken_only_if_offered(pair: Stage) -> None:
+    stripped = "a=rtcp-rsize\r\n"
+
+    def without(signaled: Signaled) -> Signaled:
+        sdp = (signaled.sdp or "").replace(stripped, "") if signaled.kind == "offer" else signaled.sdp
+        return msgspec.structs.replace(signaled, sdp=sdp)
+
+    counts = []
+    for generation, change in ((0, lambda signaled: signaled), (2, without)):
+        pair.change = change
+        pair.posted.clear()
+        pair.connect("alice", "bob", generation)
+        answer = await pair.until_posted("answer")
+        counts.append((answer.sdp or "").count(stripped))
+    assert counts == [2, 0]
