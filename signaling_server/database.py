@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -122,13 +123,15 @@ class Database:
 async def _errors() -> AsyncIterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, Taken) as error:
+    except _failures() as error:
         raise _store_error(error) from error
-    except Exception as error:
-        # PostgreSQL's driver raises its own errors while it connects; it is not always installed.
-        if type(error).__module__.partition(".")[0] != "asyncpg":
-            raise
-        raise _store_error(error) from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a database fails with. PostgreSQL's driver, if it is in use, raises errors of its own while it connects."""
+    driver = sys.modules.get("asyncpg")
+    own = () if driver is None else (driver.PostgresError, driver.InterfaceError)
+    return (SQLAlchemyError, sqlite3.Error, OSError, Taken, *own)
 
 
 def _store_error(error: Exception) -> StoreError:

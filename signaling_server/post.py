@@ -74,6 +74,8 @@ class Post:
                 return judged(response.status, response.headers.get("Retry-After"), await _start_of(response), now)
         except TimeoutError:
             return Outcome(False, "no answer in time")
+        except aiohttp.InvalidURL:
+            return Outcome(False, "the target's address is no URL")  # which may hold a token, so it is not repeated
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(False, " ".join(f"{type(error).__name__}: {error}".split())[:200])
 

@@ -56,7 +56,7 @@ def check_webhook(secrets: Iterable[str], headers: Mapping[str, str], body: byte
 
 
 def _signature(key: bytes, event_id: str, timestamp: str, body: bytes) -> str:
-    signed = b".".join([event_id.encode(), timestamp.encode(), body])
+    signed = b".".join([event_id.encode("utf-8", "surrogatepass"), timestamp.encode(), body])
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 

@@ -7,8 +7,10 @@ import socket
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from hypothesis import given
+from hypothesis import strategies as st
 
-from signaling_server.callbacks import Generation
+from signaling_server.callbacks import Generation, check_url
 from signaling_server.guard import Forbidden, GuardedResolver, check_dialed, guarded_socket, is_public
 from signaling_server.outbox import Parcel
 from signaling_server.post import Post
@@ -96,3 +98,23 @@ async def test_whatever_leads_here_is_not_dialed(url: str) -> None:
         with pytest.raises(BlockingIOError):
             here.accept()
         await post.close()
+
+
+HOSTS = st.one_of(
+    st.ip_addresses().map(lambda one: f"[{one}]" if one.version == 6 else str(one)),
+    st.integers(0, 2**32 - 1).map(str),
+    st.integers(0, 2**32 - 1).map(hex),
+    st.text(max_size=40),
+)
+
+
+@given(st.sampled_from(["http", "https", "file", "HTTP", ""]), HOSTS, st.text(max_size=20))
+def test_any_address_is_judged_and_literal_ones_rightly(scheme: str, host: str, rest: str) -> None:
+    problem = check_url(f"{scheme}://{host}{rest}", allow_private=False)
+    assert problem is None or "\n" not in problem
+    alone = check_url(f"http://{host}/", allow_private=False)
+    try:
+        literal = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return
+    assert alone is None or not is_public(literal)
