@@ -28,6 +28,8 @@ class CallFacts:
     scene: Scene = Scene.NONE
     ringing: tuple[str, ...] = ()
     """For whom it rings."""
+    began: bool = False
+    """The conversation has begun for us."""
 
     @property
     def group(self) -> bool:
@@ -45,11 +47,13 @@ class CallMemory:
 
     def __init__(self) -> None:
         self.facts = CallFacts()
+        self._over = False
         self._present: set[str] = set()
         """Who is in the call, as our user was told."""
 
     def dialed(self, callees: tuple[str, ...], user_data: str) -> None:
         """Our user calls somebody."""
+        self._over = False
         self.facts = CallFacts(callees=callees, role=Role.CALLER, user_data=user_data)
 
     def see(self, event: Event, engine: CallEngine) -> list[Event]:
@@ -70,15 +74,19 @@ class CallMemory:
         return [event, *(UserJoined(event.call_id, user) for user in new)]
 
     def _note(self, event: Event, engine: CallEngine) -> None:
+        if self._over:
+            self.facts, self._over = CallFacts(), False
         if isinstance(event, CallReceived):
             self.facts = _received(event)
         call_id = getattr(event, "call_id", None)
         if call_id is not None and call_id == engine.call_id:
             self._refresh(engine)
         if isinstance(event, CallBegan | CallEnded | CallNotConnected):
-            self.facts = replace(self.facts, call_id=event.call_id, role=event.role)
+            began = self.facts.began or isinstance(event, CallBegan)
+            self.facts = replace(self.facts, call_id=event.call_id, role=event.role, began=began)
         if isinstance(event, CallEnded | CallNotConnected):
             self._present.clear()
+            self._over = True
 
     def _refresh(self, engine: CallEngine) -> None:
         caller = self.facts.caller

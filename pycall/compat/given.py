@@ -114,6 +114,8 @@ class Given:
     def room(self) -> int | str | None:
         """The room's number or name; None: the engine chooses. A number beats a name."""
         value = self.any("roomID", 0)
+        if isinstance(value, Mapping):  # as payloads have it
+            value = value.get("intRoomId") or value.get("strRoomId") or 0
         if isinstance(value, RoomId):
             value = value.chosen or 0
         if isinstance(value, str) and value:

@@ -177,6 +177,7 @@ class Handset(ABC):
         if self._engine is not None:
             await self._engine.aclose()
             self._engine = None
+            self._say_ready(False)
 
     async def _release(self) -> None:
         """Hang up, sign out, close every device and end every verb but those that ask for this."""

@@ -217,7 +217,7 @@ class TUICallKit(KitSettings):
     @verb("nickName", "avatar", alone=True)
     async def setSelfInfo(self, given: Given) -> None:
         """How the others see us."""
-        await self._engine.setSelfInfo({"nickName": given.text("nickName", ""), "avatar": given.text("avatar", "")})
+        await self._engine.setSelfInfo({"nickName": given.any("nickName", None), "avatar": given.any("avatar", None)})
 
     group_call, join_in_group_call, invite_user = groupCall, joinInGroupCall, inviteUser
     set_self_info = setSelfInfo

@@ -67,7 +67,7 @@ def _call(facts: CallFacts, media: MediaType) -> dict[str, Any]:
         "callId": facts.call_id,
         "roomID": facts.room.intRoomId,
         "strRoomID": facts.room.strRoomId,
-        "roomId": facts.room,
+        "roomId": Payload(intRoomId=facts.room.intRoomId, strRoomId=facts.room.strRoomId),
         "callMediaType": type_number(media),
         "callRole": role_word(facts.role),
         "chatGroupID": facts.chat_group_id,
@@ -128,7 +128,7 @@ def _ended(event: events.CallEnded, facts: CallFacts) -> Payload:
 
 
 def _joined(user_id: str, facts: CallFacts) -> Told:
-    if facts.role is Role.CALLER or facts.group:
+    if facts.role is Role.CALLER or (facts.group and facts.began):  # who was there before us has accepted nothing now
         yield "onUserAccept", Payload(userID=user_id)
     yield "onUserEnter", Payload(userID=user_id)
     yield "onUserJoin", Payload(userID=user_id)

@@ -63,6 +63,7 @@ class TUICallEngine(MediaNames, EffectNames, RecordNames, TuiDeviceNames):
         """Options: `SDKAppID`, and here also `server` (a URL) and `config` (an EngineConfig). Opens nothing yet."""
         super().__init__(options, names=tuple(TUICallEvent), **more)
         self._observers: list[TUICallObserver] = []
+        self._self_info = ("", "")
         self.before_answer: Callable[[], Awaitable[None]] | None = None
         """Awaited before a ringing call is answered or refused: a bell stops here."""
 
@@ -110,8 +111,11 @@ class TUICallEngine(MediaNames, EffectNames, RecordNames, TuiDeviceNames):
 
     @verb("nickName", "avatar", alone=True)
     async def setSelfInfo(self, given: Given) -> None:
-        """How the others see us: `{nickName?, avatar?}`, each at most 500 bytes."""
-        await self.engine.set_self_info(given.text("nickName", ""), given.text("avatar", ""))
+        """How the others see us: `{nickName?, avatar?}`, each at most 500 bytes; what is left out stays as it is."""
+        nickname, avatar = self._self_info
+        wanted = given.text("nickName", nickname), given.text("avatar", avatar)
+        await self.engine.set_self_info(*wanted)
+        self._self_info = wanted
 
     @verb("enable", alone=True)
     async def enableMultiDeviceAbility(self, given: Given) -> None:

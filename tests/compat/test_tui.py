@@ -223,7 +223,10 @@ async def test_there_is_one_instance_until_it_is_destroyed(server: Switchroom) -
     assert TUICallEngine.create_instance() is engine
     await engine.login({"userID": "carol", "userSig": server.ticket("carol")})
     assert engine.is_ready
+    told = Log()
+    engine.on(TUICallEvent.SDK_NOT_READY, told.keeps("not ready"))
     await engine.destroyInstance()
+    assert told.names() == ["not ready"]
     other = TUICallEngine.createInstance(options(server))
     assert other is not engine
     await other.destroyInstance()

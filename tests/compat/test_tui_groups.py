@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -44,7 +45,12 @@ async def test_a_room_by_name_is_told_to_everybody(four: Four) -> None:
     for name in ("bob", "carol"):
         received = await four[name].saw("onCallReceived")
         assert (received.calleeIdList, received.userData, received.chatGroupId) == (["bob", "carol"], "daily", "team")
-        assert (received.strRoomID, received.roomID, received.roomId) == ("standup", 0, RoomId(strRoomId="standup"))
+        assert (received.strRoomID, received.roomID, received.roomId) == (
+            "standup",
+            0,
+            {"intRoomId": 0, "strRoomId": "standup"},
+        )
+        assert json.loads(json.dumps(received))["calleeIdList"] == ["bob", "carol"], "plain data all through"
         assert received.isFromGroup is True
         assert received.inviteData.roomID == "standup"
     await four["bob"].engine.accept()
@@ -83,6 +89,8 @@ async def test_inviting_and_joining(four: Four) -> None:
     await carol.saw("onCallBegin")
     await carol.log.until(lambda: {p.userID for p in carol.log.all("onUserEnter")} == {"alice", "bob"})
     assert len(carol.log.all("onUserEnter")) == 2
+    assert not carol.log.names("onUserAccept"), "nobody has accepted since carol came"
+    assert [p.userID for p in bob.log.all("onUserAccept")] == ["carol"]
     assert (await refusal(alice.engine.switchCallMediaType(2))).code == -1205
     assert (await refusal(dave.engine.join({"callId": call_id}))).code == 101004, "no stranger comes in"
     await alice.engine.hangup()
@@ -90,6 +98,10 @@ async def test_inviting_and_joining(four: Four) -> None:
     await alice.engine.join(call_id)
     begun = await alice.saw("onCallBegin", 2)
     assert (begun.callRole, begun.roomID) == ("invitee", 4711)
+    await alice.log.until(
+        lambda: [p.userID for p in alice.log.all("onUserEnter")[-2:]] in (["bob", "carol"], ["carol", "bob"])
+    )
+    assert [p.userID for p in alice.log.all("onUserAccept")] == ["bob", "carol"]
 
 
 async def test_joining_a_chat_groups_call(four: Four) -> None:
@@ -100,6 +112,9 @@ async def test_joining_a_chat_groups_call(four: Four) -> None:
     await alice.saw("onCallBegin")
     await carol.engine.joinInGroupCall({"type": 2, "groupID": "team", "roomID": 9})
     await dave.engine.joinInGroupCall(RoomId(intRoomId=9), "team", 1)
+    await dave.saw("onCallBegin")
+    await dave.engine.hangup()
+    await dave.engine.joinInGroupCall({"roomID": (await dave.saw("onCallBegin")).roomId, "groupID": "team", "type": 1})
     for side in (carol, dave):
         assert (await side.saw("onCallBegin")).chatGroupID == "team"
     await alice.log.until(lambda: {p.userID for p in alice.log.all("onUserEnter")} == {"bob", "carol", "dave"})
@@ -135,9 +150,10 @@ async def test_recent_calls(four: Four) -> None:
 async def test_how_one_is_shown(four: Four) -> None:
     alice, bob = four["alice"], four["bob"]
     await alice.engine.setSelfInfo({"nickName": "Alice Liddell", "avatar": "https://example.test/a.png"})
+    await alice.engine.setSelfInfo({"nickName": "Alice L."})
     await answered(four, "bob")
     member = next(one for one in bob.engine.engine.members if one.user_id == "alice")
-    assert (member.nickname, member.avatar) == ("Alice Liddell", "https://example.test/a.png")
+    assert (member.nickname, member.avatar) == ("Alice L.", "https://example.test/a.png")
     assert (await refusal(alice.engine.setSelfInfo("x" * 501, ""))).code == -1202
 
 
