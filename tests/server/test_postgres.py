@@ -90,6 +90,20 @@ async def test_a_second_server_is_refused(url: str, monkeypatch: pytest.MonkeyPa
     await (await Store.open(url, app_id=2)).close()
 
 
+async def test_a_server_that_lost_its_database_to_another_writes_nothing_more(store: Store, postgres: Postgres) -> None:
+    url = str(store.database._writer.url)
+    postgres.cut(url)
+    other = await Store.open(url, app_id=1)
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await store.save([CALL], [], now=1.0)
+    with pytest.raises(StoreError, match="another server is using this database"):
+        await store.check()
+    assert await other.live_calls() == []
+    await other.close()
+    await store.save([CALL], [], now=1.0)
+
+
 async def test_an_old_database_is_brought_up(url: str, postgres: Postgres) -> None:
     postgres.sql(BEFORE.replace("DOUBLE", "DOUBLE PRECISION"), url.rpartition("/")[2])
     with pytest.raises(ConfigError, match="--migrate"):
