@@ -19,6 +19,7 @@ from typing import Any, cast
 from aioice import ice, stun
 from aioice.candidate import Candidate
 
+from .addresses import alive
 from .datagrams import StampedReader
 from .flights import is_handshake
 
@@ -207,7 +208,7 @@ class GuardedConnection(ice.Connection):
         """Our own addresses; what servers know of us comes by `add_local`."""
         if self._transport_policy is ice.TransportPolicy.RELAY:
             return []
-        found = await super().get_component_candidates(component, addresses or [LOOPBACK], timeout)
+        found = await super().get_component_candidates(component, alive(addresses) or [LOOPBACK], timeout)
         if not found and addresses:
             found = await super().get_component_candidates(component, [LOOPBACK], timeout)
         return list(found)
