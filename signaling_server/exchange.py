@@ -63,9 +63,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The session's socket is closed."""
+    """The session's socket is closed; `silent`: by us, since nothing came any more."""
 
     session: SessionId
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Exchange:
             case Said():
                 self._switchboard.receive(item.session, item.message, now)
             case Gone():
-                self._switchboard.disconnect(item.session, now)
+                self._switchboard.disconnect(item.session, now, silent=item.silent)
             case Ask():
                 self._answers.append((item.answer, item.step(self._switchboard, now)))
 

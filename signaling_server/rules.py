@@ -25,6 +25,9 @@ from .ledger import StoredCall, StoredMember
 
 LOST_GRACE = 15.0
 """Seconds a member's connection to the server may be lost before their part ends."""
+SILENT_GRACE = 15.0
+"""As much more if their connection fell silent instead of being closed: a network that is down may come back, and those
+who hear nothing any more end the conversation by themselves, 30 s after they were told so."""
 TALKING_GRACE = 60.0
 """The same, while another member still reports media from them."""
 RESTART_GRACE = 30.0

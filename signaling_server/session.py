@@ -50,6 +50,8 @@ class Session:
         self.heard_at = now
         self.closing = False
         """Nothing more is sent or taken."""
+        self.fell_silent = False
+        """Closed by us because nothing came any more."""
         self.bad_frames = 0
         self.messages = TokenBucket(limits.message_rate, limits.message_burst, now)
         self.signals = TokenBucket(limits.signal_rate, limits.signal_burst, now)

@@ -206,7 +206,7 @@ class Sockets:
                 session.heard_at = time.monotonic()
                 await self._take(session, frame.data)
         finally:
-            await self._hand_in(session, Gone(session.number))
+            await self._hand_in(session, Gone(session.number, session.fell_silent))
 
     async def _receive(self, session: Session, socket: web.WebSocketResponse) -> WSMessage:
         """The next frame that is no ping; pings of the WebSocket count as messages, so that nobody is flooded."""
@@ -278,6 +278,7 @@ class Sockets:
                 session.goodbye(goodbye_of(ErrorCode.TIMED_OUT, "no login came in time", retry=True))
         elif now - session.heard_at > 1.5 * self._limits.heartbeat:
             logger.info("silent; dropped", extra={"session": session.number, "user_id": session.user_id})
+            session.fell_silent = True
             session.abort()
         elif wall >= session.look_at:
             self._tickets.inspect(session, wall)

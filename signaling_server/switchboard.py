@@ -40,7 +40,7 @@ from .batch import Batch, Close, Tell
 from .book import Book, Client, SessionId
 from .judge import Judge
 from .ledger import StoredCall, StoredMember
-from .rules import RESTART_GRACE, USEFUL_RING
+from .rules import RESTART_GRACE, SILENT_GRACE, USEFUL_RING
 from .teller import Teller, end_for
 
 __all__ = ["Batch", "Close", "SessionId", "StoredCall", "StoredMember", "Switchboard", "Tell"]
@@ -120,12 +120,16 @@ class Switchboard:
         )
         self._teller.answer(session, welcome)
 
-    def disconnect(self, session: SessionId, now: float) -> None:
-        """A socket is gone; one that was replaced already is ignored. Not undone by `undo`: gone is gone."""
+    def disconnect(self, session: SessionId, now: float, *, silent: bool = False) -> None:
+        """A socket is gone; one that was replaced already is ignored. Not undone by `undo`: gone is gone.
+
+        `silent`: nothing came any more, so their network is down rather than their program gone.
+        """
         self._now = now
         if session in self._book.sessions:
-            self._gone.append((session, now))
-            self._book.unbind(session, now)
+            away_since = now + SILENT_GRACE if silent else now
+            self._gone.append((session, away_since))
+            self._book.unbind(session, away_since)
 
     def receive(self, session: SessionId, message: ClientMessage, now: float) -> None:
         """A message of a signed-in client."""

@@ -9,7 +9,7 @@ import pytest
 from pycall.core.types import EndReason, MediaType
 from pycall.core.wire import Accept, ClientMessage, Hangup, Invite, Login, Logout, PeerReport, Reject
 from signaling_server.facts import Fact
-from signaling_server.rules import LOST_GRACE
+from signaling_server.rules import LOST_GRACE, SILENT_GRACE
 from signaling_server.switchboard import Switchboard
 
 T0 = 1_700_000_000.0
@@ -118,6 +118,17 @@ def test_lost_member_leaves() -> None:
     story = talking()
     story.board.disconnect(B, T0 + 2)
     story.board.handle_timer(T0 + 2 + LOST_GRACE)
+    story.collect()
+    assert story.lines() == [*TALKING, "left b b offline", "ended b b offline a"]
+
+
+def test_lost_member_whose_line_fell_silent_has_longer_to_come_back() -> None:
+    story = talking()
+    story.board.disconnect(B, T0 + 2, silent=True)
+    story.board.handle_timer(T0 + 2 + LOST_GRACE)
+    story.collect()
+    assert story.lines() == TALKING
+    story.board.handle_timer(T0 + 2 + LOST_GRACE + SILENT_GRACE)
     story.collect()
     assert story.lines() == [*TALKING, "left b b offline", "ended b b offline a"]
 
