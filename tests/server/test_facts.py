@@ -124,6 +124,7 @@ def test_lost_member_leaves() -> None:
 
 def test_lost_member_whose_line_fell_silent_has_longer_to_come_back() -> None:
     story = talking()
+    story.say(A, *(PeerReport(call_id=CALL, user_id="b", up=up) for up in (True, False)))
     story.board.disconnect(B, T0 + 2, silent=True)
     story.board.handle_timer(T0 + 2 + LOST_GRACE)
     story.collect()
