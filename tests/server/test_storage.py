@@ -139,3 +139,14 @@ async def test_the_back_office_is_told_and_nothing_is_half_done(room: Room, tmp_
     await done(room, END, {"CallId": call_id})
     for raw in [alice, bob]:
         await raw.hear(wire.Ended)
+
+
+async def test_of_many_that_ask_at_once_only_those_are_refused_who_want_to_write(room: Room, tmp_path: Path) -> None:
+    alice, bob, call_id = await talking(room)
+    body = {"CallId": call_id}
+    with somebody_writes(tmp_path / "calls.db"):
+        for paths, statuses in [([END, INFO] * 5, [503, 200] * 5), ([INFO, END] * 5, [200, 503] * 5)]:
+            answers = await asyncio.gather(*[ask(room, path, body) for path in paths])
+            assert [status for status, _ in answers] == statuses
+    for raw in [alice, bob]:
+        await raw.settle()

@@ -59,9 +59,12 @@ async def test_the_call_goes_on_and_new_ones_are_refused_until_a_new_ticket_come
     room = await open_room(clock=clock)
     alice, bob, call_id = await talking(room)
     carol = await room.user("carol", user_sig=ticket("carol", expire=2 * DAY))
+    dave = await room.user("dave")
     clock.ahead = DAY + 3600
     await expired(alice)
     await expired(bob)
+    await expired(dave)
+    assert await dave.refused() == ("sig_expired", 4401), "in no call, and looked at after the other two"
     assert (await alice.ask(wire.SetMedia, call_id=call_id, audio=False, video=False)).ok
     assert (await bob.hear(wire.MediaSet)).audio is False
     assert (await bob.ask(wire.Hangup, call_id=call_id)).ok
