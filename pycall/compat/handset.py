@@ -119,8 +119,8 @@ class Handset(ABC):
         return task
 
     def _made(self) -> CallEngine:
-        config = self._config or EngineConfig(server=_server_of_environment() or EngineConfig().server)
         try:
+            config = self._config or EngineConfig(server=_server_of_environment() or EngineConfig().server)
             if self._server is not None:
                 config = replace(config, server=self._server)
             if self._app_id is not None:

@@ -202,6 +202,19 @@ async def test_the_states_of_a_component_in_a_group(four: Four, server: Switchro
     await kit.destroyed()
 
 
+async def test_a_call_of_two_that_somebody_is_invited_to_becomes_one_of_many(four: Four, server: Switchroom) -> None:
+    log = Log()
+    kit = TUICallKit(options(server), statusChanged=lambda change: log.keeps(str(change.newStatus))(None))
+    await kit.init({"SDKAppID": APP_ID, "userID": "erin", "userSig": server.ticket("erin")})
+    await kit.call({"userID": "bob", "type": 1})
+    await four["bob"].saw("onCallReceived")
+    await four["bob"].engine.accept()
+    await log.saw(STATUS.CALLING_C2C_AUDIO)
+    await kit.inviteUser({"userIDList": ["carol"]})
+    await log.saw(STATUS.CALLING_GROUP_AUDIO)
+    await kit.getTUICallEngineInstance().destroyInstance()
+
+
 async def test_the_old_component_calls_a_group(server: Switchroom) -> None:
     async with AsyncExitStack() as stack:
         side: dict[str, Trtc] = {name: await stack.enter_async_context(trtc(server, name)) for name in PEOPLE[:3]}
