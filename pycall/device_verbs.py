@@ -54,14 +54,12 @@ class DeviceVerbs(Verbs):
         """
         checked_bool("front", front)
         found = await self.get_device_list(DeviceKind.CAMERA)
-        facing = [camera for camera in found if (_FRONT if front else _BACK).search(camera.label)]
-        plain = [camera for camera in found if not (_FRONT.search(camera.label) or _BACK.search(camera.label))]
-        chosen = facing or (plain[:1] if front else plain[1:])
-        if not chosen:
+        chosen = facing(found, front=front)
+        if chosen is None:
             raise MediaError(
                 ErrorCode.NO_DEVICE, f"there is no {'front' if front else 'back'} camera; {_listed(found)}"
             )
-        await self.switch_device(DeviceKind.CAMERA, chosen[0].device_id)
+        await self.switch_device(DeviceKind.CAMERA, chosen.device_id)
 
     async def select_audio_playback_device(self, device: AudioPlaybackDevice | str) -> None:
         """Play voices at the ear (`earpiece`: headphones or a headset, by their names) or aloud (`speakerphone`).
@@ -75,6 +73,14 @@ class DeviceVerbs(Verbs):
         if not chosen:
             raise MediaError(ErrorCode.NO_DEVICE, f"there is no {wanted.value}; {_listed(found)}")
         await self.switch_device(DeviceKind.SPEAKER, chosen[0].device_id)
+
+
+def facing(cameras: list[DeviceInfo], *, front: bool) -> DeviceInfo | None:
+    """The camera that looks at us, or away, by its name; unnamed ones count in their order."""
+    named = [camera for camera in cameras if (_FRONT if front else _BACK).search(camera.label)]
+    plain = [camera for camera in cameras if not (_FRONT.search(camera.label) or _BACK.search(camera.label))]
+    others = plain[:1] if front else plain[1:]
+    return next(iter(named or others), None)
 
 
 def _listed(found: list[DeviceInfo]) -> str:

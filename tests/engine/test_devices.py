@@ -24,6 +24,7 @@ from pycall import (
 )
 from pycall.core.events import DevicesChanged, ErrorOccurred, UserAudioAvailable
 from pycall.core.types import DeviceState
+from pycall.device_verbs import facing
 from pycall.media.devices.plugged import changes
 from pycall.media.stamp import read_stamp
 from tests.media_tools import sine
@@ -247,6 +248,34 @@ async def test_what_no_verb_can_take_is_refused(verb: str, values: tuple) -> Non
         with pytest.raises(CallError) as caught:
             await getattr(engine, verb)(*values)
     assert caught.value.code is ErrorCode.BAD_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    ("labels", "front", "back"),
+    [
+        (["Integrated Camera", "USB Camera"], 0, 1),
+        (["Rear Camera", "Front Camera"], 1, 0),
+        (["UVC", "Camera facing back", "Other"], 0, 1),
+        (["Only One"], 0, None),
+        ([], None, None),
+    ],
+)
+def test_cameras_look_where_their_names_say_or_else_in_their_order(
+    labels: list[str], front: int | None, back: int | None
+) -> None:
+    cameras = [DeviceInfo(str(number), label, DeviceKind.CAMERA) for number, label in enumerate(labels)]
+    assert facing(cameras, front=True) == (None if front is None else cameras[front])
+    assert facing(cameras, front=False) == (None if back is None else cameras[back])
+
+
+async def test_a_sound_server_that_hangs_is_told_in_time(room: Room) -> None:
+    with pulse_server(awake=False) as hung, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PULSE_SERVER", hung.environment["PULSE_SERVER"])
+        hung.freeze_daemon()
+        async with CallEngine(EngineConfig(audio_source="null", audio_sink="null")) as engine, asyncio.timeout(8):
+            with pytest.raises(MediaError, match="the sound system hangs") as caught:
+                await engine.get_device_list("speaker")
+    assert caught.value.code is ErrorCode.DEVICE_BUSY
 
 
 def test_what_went_is_told_first_then_what_came_then_the_new_default() -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeout
 
+from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import DeviceInfo, DeviceKind, DeviceState
+from pycall.media.devices.bounded import within
 from pycall.media.devices.capture import list_cameras
 from pycall.media.devices.portaudio import AudioDevice, list_audio_devices
-from pycall.media.devices.pulse import PulseLink
+from pycall.media.devices.pulse import PulseLink, Sounds
 
 POLL = 1.0
 """Seconds between two looks at cameras."""
+_PATIENCE = 2.0
 _LISTEN = 0.25
 """Seconds for which the sound server is listened to at a time, so that stopping takes no longer."""
 
@@ -24,16 +28,24 @@ Change = tuple[DeviceInfo, DeviceState]
 
 
 def list_devices(kind: DeviceKind) -> list[DeviceInfo]:
-    """All devices of a kind, the default one first. May take 2 s; raises `MediaError` if PortAudio is missing."""
+    """All devices of a kind, the default one first. Raises `MediaError` if PortAudio is missing, or after 2 s."""
     if kind is DeviceKind.CAMERA:
         return _cameras()
-    link = PulseLink()
     try:
-        sounds = link.devices()
-    finally:
-        link.close()
+        sounds = within(_PATIENCE, _sounds, "sound devices")
+    except FutureTimeout as error:
+        message = "the sound system hangs; restart it, and then this program"
+        raise MediaError(ErrorCode.DEVICE_BUSY, message) from error
     found = _by_portaudio(kind) if sounds is None else sounds[kind]
     return sorted(found, key=lambda device: not device.default)
+
+
+def _sounds() -> Sounds | None:
+    link = PulseLink()
+    try:
+        return link.devices()
+    finally:
+        link.close()
 
 
 def changes(before: Survey, after: Survey) -> list[Change]:

@@ -12,13 +12,13 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.devices.bounded import within
 from pycall.media.devices.pulse import routed
 from pycall.media.frames import SAMPLE_RATE
 
@@ -138,18 +138,13 @@ def _bounded(work: Callable[[], ResultT], seconds: float) -> ResultT:
     A driver or sound server that hangs never answers. It is then left to a thread of its own, and PortAudio's own
     clean-up at the end of the process, which would wait for it for ever, is called off.
     """
-    result: Future[ResultT] = Future()
 
-    def run() -> None:
+    def alone() -> ResultT:
         with _lock:
-            try:
-                result.set_result(work())
-            except BaseException as error:  # nothing is swallowed: it is raised where the result is awaited
-                result.set_exception(error)
+            return work()
 
-    threading.Thread(target=run, name="portaudio", daemon=True).start()
     try:
-        return result.result(seconds)
+        return within(seconds, alone, "portaudio")
     except FutureTimeout as error:
         _call_off_cleanup()
         message = "the sound system hangs; restart it, and then this program"
