@@ -242,7 +242,7 @@ async def test_who_asks_first_whether_to_send_is_told_to_go_on(room: Room) -> No
 
 
 async def test_each_command_has_its_rate_per_app(open_room: OpenRoom) -> None:
-    room = await open_room(more_apps=(SECOND,), limits=Limits(rest_rate=0.01))
+    room = await open_room(more_apps=(SECOND,), limits=Limits(rest_rate=1e-6))
     sig = make_user_sig(OTHER_APP, OTHER_KEY, "administrator", now=NOW)
     body = {"CallId": new_call_id()}
     text = query()

@@ -58,7 +58,7 @@ async def test_whatever_the_document_allows_or_forbids(open_room: OpenRoom, tmp_
     process = await asyncio.create_subprocess_exec(
         *[sys.executable, "-c", "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())"],
         *["--config-file", str(config), "run", base_of(room) + "/openapi.json", "--no-color"],
-        *["--max-examples", "40", "--generation-deterministic"],
+        *["--max-examples", "25", "--generation-deterministic"],
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=tmp_path,
