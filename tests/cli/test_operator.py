@@ -51,7 +51,7 @@ def test_from_nothing_to_a_signed_callback(tmp_path: Path) -> None:
         receiver = stack.enter_context(Command(environment, *hooks, "--port", "0"))
         receiver.line("listening on")
         bob = stack.enter_context(Command(environment, *answer, *silent, "--json"))
-        bob.event("LoggedIn")
+        bob.event("logged_in")
         assert run(environment, *call, *silent)[0] == 0
         for command in [
             "caller_start_call",
