@@ -26,7 +26,7 @@ from pycall.compat.kit_status import STATUS
 from pycall.compat.names import TUICallEvent
 from pycall.compat.payload import Payload
 from pycall.compat.promise import When, verb
-from pycall.compat.structs import TUIResult
+from pycall.compat.structs import TUIResult, options_of
 from pycall.compat.telling import told_by_component
 from pycall.compat.tui import TUICallEngine, TUICallType
 from pycall.core import events
@@ -73,11 +73,11 @@ class TUICallKit(KitCalls):
         self._engine.configure(ours)
 
     @classmethod
-    def createInstance(cls, options: Mapping[str, Any] | None = None, **more: Any) -> TUICallKit:
-        """The one component of this process, on the one TUICallEngine."""
+    def createInstance(cls, options: object = None, **more: Any) -> TUICallKit:
+        """The one component of this process, on the one TUICallEngine. An Android Context is left unused."""
         if TUICallKit._instance is None:
             TUICallKit._instance = cls(engine=TUICallEngine.createInstance())
-        TUICallKit._instance._take({**(options or {}), **more})
+        TUICallKit._instance._take({**(options_of(options) or {}), **more})
         return TUICallKit._instance
 
     create_instance = createInstance

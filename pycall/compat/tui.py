@@ -26,7 +26,7 @@ from pycall.compat.observer import TUICallObserver
 from pycall.compat.payloads import told
 from pycall.compat.promise import When, verb
 from pycall.compat.record_names import RecordNames
-from pycall.compat.structs import CallObserverExtraInfo, CallParams, RoomId
+from pycall.compat.structs import CallObserverExtraInfo, CallParams, RoomId, options_of
 from pycall.compat.telling import observed
 from pycall.compat.tui_effects import EffectNames
 from pycall.compat.tui_media import MediaNames
@@ -68,11 +68,11 @@ class TUICallEngine(MediaNames, EffectNames, RecordNames, TuiDeviceNames):
         """Awaited before a ringing call is answered or refused: a bell stops here."""
 
     @classmethod
-    def createInstance(cls, options: dict[str, Any] | None = None, **more: Any) -> TUICallEngine:
-        """The one instance of this process; options count until it is first used."""
+    def createInstance(cls, options: object = None, **more: Any) -> TUICallEngine:
+        """The one instance of this process; options count until it is first used. An Android Context is left unused."""
         if TUICallEngine._instance is None:
             TUICallEngine._instance = cls()
-        TUICallEngine._instance.configure({**(options or {}), **more})
+        TUICallEngine._instance.configure({**(options_of(options) or {}), **more})
         return TUICallEngine._instance
 
     create_instance = createInstance

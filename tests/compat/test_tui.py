@@ -220,7 +220,7 @@ async def test_off_ends_a_subscription_and_a_listener_that_raises_harms_nobody(
 
 async def test_there_is_one_instance_until_it_is_destroyed(server: Switchroom) -> None:
     engine = TUICallEngine.createInstance(options(server))
-    assert TUICallEngine.create_instance() is engine
+    assert TUICallEngine.create_instance() is TUICallEngine.createInstance(object()) is engine
     await engine.login({"userID": "carol", "userSig": server.ticket("carol")})
     assert engine.is_ready
     told = Log()
