@@ -20,7 +20,7 @@ from signaling_server.addresses import bucket_of
 from signaling_server.admission import Failures
 from signaling_server.apps import App
 from signaling_server.limits import KeyedLimit, Limits
-from tests.server.raw import APP_ID, KEY, Raw, Room, new_call_id, ticket
+from tests.server.raw import APP_ID, KEY, Raw, Room, new_call_id, talking, ticket
 
 OpenRoom = Callable[..., Awaitable[Room]]
 OTHER_APP, OTHER_KEY = 1400000001, secrets.token_hex(32)
@@ -179,6 +179,20 @@ async def test_too_many_calls_and_the_callee_sees_nothing(
     assert (reply.ok, reply.code) == (False, ErrorCode.TOO_MANY)
     assert reply.retry_after is not None and 0 < reply.retry_after <= 1800
     await phones[dialed[2]].settle()
+
+
+async def test_those_invited_later_count_as_well(open_room: OpenRoom) -> None:
+    room = await open_room(limits=Limits(calls_per_user=2))
+    carol, dave = await room.user("carol"), await room.user("dave")
+    alice, _, call_id = await talking(room)
+    first = await alice.ask(wire.InviteMore, call_id=call_id, callees=("carol",), timeout=30)
+    assert first.ok
+    await carol.hear(wire.Invited)
+    await alice.say(wire.InviteMore(req_id=10**9, call_id=call_id, callees=("dave",), timeout=30))
+    while not isinstance(reply := wire.decode_from_server((await alice.frame()).data), wire.Reply):
+        pass
+    assert (reply.ok, reply.code) == (False, ErrorCode.TOO_MANY)
+    await dave.settle()
 
 
 # --- apps -------------------------------------------------------------------------------------------------------

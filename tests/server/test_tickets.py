@@ -135,3 +135,20 @@ async def test_credentials_for_media_are_renewed_in_time(open_room: OpenRoom, cl
     assert 300 <= int(second.username.split(":")[0]) - int(until) <= 303
     assert second.credential == credential(secret, second.username) != first.credential
     assert secret not in repr(turn)
+
+
+async def test_nobody_is_invited_or_joined_with_a_ticket_that_has_run_out(
+    open_room: OpenRoom, clock: LeapingClock
+) -> None:
+    room = await open_room(clock=clock)
+    alice, bob, call_id = await talking(room)
+    carol = await room.user("carol", user_sig=ticket("carol", expire=2 * DAY))
+    clock.ahead = DAY + 1
+    await expired(alice)
+    more: dict[str, Any] = {"callees": ("carol",), "timeout": 30}
+    for kind, fields in [(wire.InviteMore, more), (wire.Join, {})]:
+        assert (await alice.ask(kind, call_id=call_id, **fields)).code is ErrorCode.SIG_EXPIRED
+    await alice.say(alice.login_of("alice", user_sig=ticket("alice", expire=3 * DAY)))
+    assert (await alice.hear(wire.Renewed)).ok
+    assert (await alice.ask(wire.InviteMore, call_id=call_id, **more)).ok
+    await carol.hear(wire.Invited)
