@@ -143,6 +143,8 @@ class TUICallKit(KitCalls):
                 self._status.talks(event.new, group=facts.group)
             case events.UserInviting() if self._status.calling:  # a call of two becomes one of many
                 self._status.talks(self._engine.engine.media or MediaType.AUDIO, group=facts.group)
+            case events.VoiceVolume(volumes):
+                self._volumes = dict(volumes)
             case events.UserJoined():
                 self.begin("display mode", self._show(event.user_id))
             case events.CallEnded() | events.CallNotConnected():
@@ -163,6 +165,7 @@ class TUICallKit(KitCalls):
 
     def _over(self) -> None:
         self.begin("bell", self._hush())
+        self._volumes = {}
         if self.isMinimized:
             self._minimize(False)
         if self._status.now is not STATUS.IDLE:

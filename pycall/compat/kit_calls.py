@@ -36,6 +36,8 @@ class KitCalls(KitSettings):
         self._emitter = Emitter(tuple(TUICallEvent))
         self._status = KitStatus(self._status_changed)
         self._bell: Bell | None = None
+        self._volumes: dict[str, int] = {}
+        """As last told, 0 to 100."""
         self.under_way: set[str] = set()
 
     # --- what it shows -------------------------------------------------------------------------------------------
@@ -56,6 +58,7 @@ class KitCalls(KitSettings):
                 isEnter=one.state is MemberState.JOINED,
                 isAudioAvailable=one.audio,
                 isVideoAvailable=one.video,
+                volume=self._volumes.get(one.user_id, 0),
                 nick=one.nickname,
                 avatar=one.avatar,
             )

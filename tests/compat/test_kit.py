@@ -85,6 +85,8 @@ async def test_the_states_of_a_call_that_switches_to_voice(alice: Kit, bob: Kit)
     await talk(alice, bob, 2)
     assert [one.userId for one in alice.kit.remoteUserInfoList] == ["bob"]
     assert alice.kit.remoteUserInfoList[0].isEnter
+    await alice.log.until(lambda: alice.kit.remoteUserInfoList[0].volume > 0, 10, "a voice")
+    assert alice.kit.callDuration >= 0
     await alice.kit.getTUICallEngineInstance().switchCallMediaType(1)
     await bob.log.saw("onCallTypeChanged")
     await refusal(alice.kit.getTUICallEngineInstance().switchCallMediaType(1))
