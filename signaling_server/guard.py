@@ -14,6 +14,8 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
+PRIVATE = "the address is in a private network; allow that with --callbacks-allow-private"
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NEVER = tuple(
@@ -55,14 +57,12 @@ def refusal_of(host: str) -> str | None:
     """Why this host is refused already when it is set; None: not by its text."""
     literal = host.rstrip(".").lower()
     if literal == "localhost" or literal.endswith((".localhost", ".local", ".internal")):
-        return "the address is in a private network; allow that with --callback-allow-private"
+        return PRIVATE
     try:
         address = ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton(literal)) if ":" not in literal else literal)
     except (OSError, ValueError):
         return None
-    return (
-        None if is_public(address) else "the address is in a private network; allow that with --callback-allow-private"
-    )
+    return None if is_public(address) else PRIVATE
 
 
 def check_dialed(address: str) -> None:

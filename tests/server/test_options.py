@@ -162,3 +162,10 @@ def test_the_key_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert make_settings({}, secret_key_file=str(file)).secret_keys == (KEY,)
     old = {"PYCALL_OLD_SECRET_KEY": KEY[::-1], "PYCALL_SECRET_KEY_FILE": str(file)}
     assert make_settings(old).secret_keys == (KEY, KEY[::-1])
+
+
+def test_flags_named_in_messages_are_flags() -> None:
+    """Whoever does what a message of the server says is not refused."""
+    texts = [path.read_text() for path in sorted((ROOT / "signaling_server").glob("*.py"))]
+    named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
+    assert named - {"--help", "--settings"} <= {option.flag for option in FLAGS}
