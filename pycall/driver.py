@@ -23,7 +23,15 @@ from pycall.call_media import CallMedia, Kind
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
 from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
-from pycall.core.events import CallEnded, CallQuality, ErrorOccurred, Event, UserSigExpired, UserVideoAvailable
+from pycall.core.events import (
+    CallEnded,
+    CallQuality,
+    CallReceived,
+    ErrorOccurred,
+    Event,
+    UserSigExpired,
+    UserVideoAvailable,
+)
 from pycall.core.line import Line
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import DeviceKind, LinkStats, MediaType, PeerState, UserId
@@ -75,6 +83,7 @@ class Driver:
         self._closing: set[asyncio.Task[None]] = set()
         self._signing_out = False
         self._granted: tuple[IceServer, ...] = ()
+        self._ahead: asyncio.Task[tuple[object, ...] | None] | None = None
         self._expired = False
         """The user was told that the ticket has run out."""
 
@@ -137,9 +146,30 @@ class Driver:
 
     async def check(self, media: MediaType) -> None:
         """Raises if a source or sink for such a call cannot be; waits until an earlier call has let go of them."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and await ahead == self.gear.wanted(media):
+            return
+        await self._check(media)
+
+    async def _check(self, media: MediaType) -> None:
         if self._closing:
             await asyncio.wait(self._closing)
         await asyncio.to_thread(self.gear.check, media)
+
+    def _look_ahead(self, media: MediaType) -> None:
+        """While it rings, what the answer would wait for: a look into a file takes 50 ms. Nothing is opened."""
+        if self._ahead is None or self._ahead.done():
+            self._ahead = asyncio.create_task(self._checked(media), name="look ahead")
+
+    async def _checked(self, media: MediaType) -> tuple[object, ...] | None:
+        """What was found to be good; what is not is told when the call is answered."""
+        wanted = self.gear.wanted(media)
+        try:
+            await self._check(media)
+        except PyCallError as error:
+            log.debug("this call could not be answered as it is: %s", error)
+            return None
+        return wanted
 
     async def aclose(self) -> None:
         """See the module's docstring."""
@@ -148,6 +178,8 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
         await self.devices.aclose()
+        if self._ahead is not None:
+            await self._ahead
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -282,6 +314,8 @@ class Driver:
                 self._client.send(message)
             case Emit(event):
                 self._announce(event)
+                if isinstance(event, CallReceived):
+                    self._look_ahead(event.media)
             case Resolve():
                 self._resolve(output)
             case OpenPeer(user_id, generation, offers):

@@ -67,6 +67,11 @@ class Gear:
             keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
         self._ready.update(zip(keys, made, strict=True))
 
+    def wanted(self, media: MediaType) -> tuple[object, ...]:
+        """What `check` looks at: as long as this is the same, so is its verdict."""
+        things = (self.audio_source, self.video_source, self.audio_sink, self.video_sink, self.profile, self.record)
+        return (media, *things)
+
     def next_recording(self) -> str | None:
         """The file for one more call: `talk.mkv`, then `talk-2.mkv` and so on; None if nothing is to be recorded."""
         if self.record is None:

@@ -26,7 +26,7 @@ PHASES = (
     ("accept to first sound at the caller", "far", "accept", "near", "first_sound"),
     ("accept to first picture at the callee", "far", "accept", "far", "first_picture"),
     ("accept to first picture at the caller", "far", "accept", "near", "first_picture"),
-    ("dial to both pictures", "near", "dial", "", "both"),
+    ("dial to both pictures, 300 ms of ringing in between", "near", "dial", "", "both"),
 )
 """Name; which end's moment it begins with; which end's moment it ends with."""
 

@@ -16,6 +16,9 @@ from pycall.media.sink import on_audio, on_video
 from .content import CLIP, PROFILE
 from .end import LINE_LIMIT, tell
 
+RING_SECONDS = 0.3
+"""Nobody answers at once; a program that does waits for what is otherwise looked up while it rings."""
+
 
 class Phone:
     """Tells every step once per call."""
@@ -53,6 +56,7 @@ class Phone:
             case ev.CallReceived():
                 self._told.clear()
                 self._once("ring")
+                await asyncio.sleep(RING_SECONDS)
                 self._once("accept")
                 await self.engine.accept()
                 self._once("accepted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from pycall.core.events import (
     UserRejected,
     UserRinging,
 )
+from tests.media_tools import sine, write_media
 from tests.phones import Phone, phone, ring, talk
 from tests.switchroom import Switchroom
 
@@ -178,3 +180,19 @@ async def test_the_same_verb_twice_at_once(alice: Phone, bob: Phone) -> None:
     assert [error.code for error in refused] == [ErrorCode.REPEATED]
     await alice.saw(CallBegan)
     assert len(bob.all(CallBegan)) <= 1
+
+
+async def test_files_are_looked_into_while_it_rings_and_not_after_the_answer(
+    alice: Phone, server: Switchroom, tmp_path: Path
+) -> None:
+    sound = Path(write_media(tmp_path / "talk.wav", sound=sine(880, 48_000 * 10)))
+    async with phone(server.url, audio_source=f"file:{sound}") as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        await ring(alice, carol)
+        looked = carol.engine._driver._ahead
+        assert looked is not None and await looked is not None
+        moved = sound.rename(tmp_path / "gone.wav")
+        await carol.engine.accept()  # would refuse if it looked for the file now
+        moved.rename(sound)
+        await carol.engine.hangup()
+        await alice.ended()
