@@ -199,7 +199,7 @@ async def test_a_ticket_that_runs_out(server: Switchroom) -> None:
     engine = kit.getTUICallEngineInstance()
     engine.on(TUICallEvent.SDK_READY, ready.keeps("ready"))
     engine.on(TUICallEvent.SDK_NOT_READY, ready.keeps("not ready"))
-    await kit.init({"SDKAppID": APP_ID, "userID": "carol", "userSig": server.ticket("carol", expire=2)})
+    await kit.init({"SDKAppID": APP_ID, "userID": "carol", "userSig": server.ticket("carol", expire=3)})
     assert await console.saw("onUserSigExpired") == "onUserSigExpired"
     assert (await refusal(kit.call({"userID": "bob", "type": 1}))).code == 6206
     await engine.init({"userID": "carol", "userSig": server.ticket("carol")})
