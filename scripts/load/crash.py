@@ -213,15 +213,20 @@ def _figures(figures: Run, witness: Witness, book: Book, receiver: Receiver) -> 
     }
 
 
-AIMS = {
-    **dict.fromkeys(
-        ("calls lost", "answers lost", "ends lost", "ends told twice", "ends with two reasons", "callbacks lost"), 0.0
-    ),
-    **dict.fromkeys(("callbacks doubled", "callbacks of no call", "calls left over"), 0.0),
-    "up, slowest s": 3.0,
-    "times that 95 % were back later than 10 s": 0.0,
-}
-"""At most this much of each."""
+NOTHING_OF = (
+    "calls lost",
+    "answers lost",
+    "ends lost",
+    "ends told twice",
+    "ends with two reasons",
+    "callbacks lost",
+    "callbacks doubled",
+    "callbacks of no call",
+    "calls left over",
+)
+"""Right or wrong, on whatever machine."""
+AIMS = {**dict.fromkeys(NOTHING_OF, 0.0), "up, slowest s": 3.0, "times that 95 % were back later than 10 s": 0.0}
+"""At most this much of each, on a machine that does nothing else."""
 
 
 def main(words: list[str] | None = None) -> int:

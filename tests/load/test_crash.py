@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.load.crash import AIMS, run
+from scripts.load.crash import NOTHING_OF, run
 
 TROUBLES = ["killed"] * 8 + ["disk full", "database locked"]
 
@@ -18,6 +18,5 @@ async def test_nothing_that_was_answered_is_lost_or_doubled(tmp_path: Path) -> N
     chance = random.Random(seed)
     troubles = chance.sample(TROUBLES, len(TROUBLES))
     found = await run(tmp_path, troubles, clients=16, seed=seed, pause=0.5)
-    missed = {name: found[name] for name, aim in AIMS.items() if found[name] > aim}
-    assert not missed, f"seed {seed}: {found}"
+    assert not any(found[name] for name in NOTHING_OF), f"seed {seed}: {found}"
     assert found["calls answered for"] > 30 and found["callbacks"] >= 2 * found["records"]
