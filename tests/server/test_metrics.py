@@ -15,7 +15,9 @@ from pycall.core import wire
 from pycall.core.errors import ConfigError
 from signaling_server.app import serve
 from signaling_server.limits import Limits
+from signaling_server.metrics import Metrics
 from signaling_server.settings import Settings
+from signaling_server.switchboard import Switchboard
 from tests.server.raw import KEY, Room, room_of, talking
 
 OpenRoom = Callable[..., Awaitable[Room]]
@@ -79,6 +81,14 @@ async def test_a_ring_that_nobody_answers_has_no_setup_time(room: Room) -> None:
     now = await metrics(room)
     assert now["pycall_calls_ended_total{audio,rejected,Reject}"] == 1
     assert now.get("pycall_call_setup_seconds_count{answer}", 0) == 0
+
+
+async def test_messages_that_nobody_waits_for_are_counted_by_kind() -> None:
+    switchboard, metrics_of = Switchboard(now=0.0), Metrics()
+    metrics_of.watch(switchboard)
+    for number in range(3):
+        switchboard.receive(number, wire.Ping(id=1), 1.0)
+    assert b'pycall_dropped_messages_total{kind="stale session"} 3.0' in await metrics_of.text()
 
 
 async def test_the_loops_delay_is_measured(room: Room) -> None:

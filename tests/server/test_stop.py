@@ -18,6 +18,7 @@ from signaling_server.settings import Settings
 from tests.server.raw import APP_ID, KEY, room_of, talking
 from tests.server.target import Target
 from tests.server.test_admin import told
+from tests.server.test_metrics import metrics
 from tests.switchroom import SwitchroomProcess
 
 STOP_SECONDS = 8.0
@@ -52,6 +53,7 @@ async def test_the_outbox_is_kept_and_delivered_by_the_next_server(tmp_path: Pat
             alice, bob, call_id = await talking(room)
             assert (await alice.ask(wire.Hangup, call_id=call_id)).ok
             await target.until(1)
+            assert (await metrics(room))["pycall_outbox_waiting"] == 4
             begun = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - begun < STOP_SECONDS
     with sqlite3.connect(tmp_path / "calls.db") as connection:
