@@ -100,10 +100,15 @@ class Settings:
 _NO_KEY = "a secret key is required: set PYCALL_SECRET_KEY to 32 random bytes or more, or use --dev on this machine"
 
 
+_FREE_CALLS: dict[str, Value] = {"limits.calls_per_user": 100_000, "limits.calls_to_callee": 1_000_000}
+"""On a development server, where the same two programs call each other all day."""
+
+
 def make_settings(environ: Mapping[str, str], **arguments: object) -> Settings:
     """Settings from arguments (by the names in `options`), then the environment, then the file that `config` names.
 
-    With `dev` a key is made up if there is none, and unless `db` is given the database lies beside the dev file.
+    With `dev` a key is made up if there is none, unless `db` is given the database lies beside the dev file, and unless
+    told otherwise anybody may call anybody as often as they like.
     Raises ConfigError.
     """
     values = layered(environ, arguments)
@@ -114,7 +119,7 @@ def make_settings(environ: Mapping[str, str], **arguments: object) -> Settings:
         make_folder(dev_file)
         app_id = int(str(values.get("app_id", DEFAULT_APP_ID)))
         keys = keys or (left_key(dev_file, app_id) or secrets.token_hex(32),)
-        values.setdefault("db", str(dev_file.with_suffix(".db")))
+        values = {"db": str(dev_file.with_suffix(".db")), **_FREE_CALLS, **values}
         return Settings(secret_keys=keys, dev_file=dev_file, **_parts(values))
     return Settings(secret_keys=keys, **_parts(values))
 

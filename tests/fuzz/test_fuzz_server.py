@@ -30,7 +30,7 @@ from signaling_server.rest_v1_callbacks import CallbackTarget
 from signaling_server.rest_v4_config import LetterIds
 from signaling_server.rest_v4_records import Filter, span
 
-quick = settings(max_examples=300, deadline=None)
+quick = settings(max_examples=200, deadline=None)
 MEGABYTE = 1 << 20
 
 

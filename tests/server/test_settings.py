@@ -111,3 +111,13 @@ def test_a_note_that_cannot_be_read_is_none(text: str, tmp_path: Path) -> None:
 def test_writer_and_reader_agree_where_it_is(tmp_path: Path) -> None:
     for env in [{"PYCALL_DEV_FILE": "/x/y.json"}, {"XDG_STATE_HOME": str(tmp_path)}, {}]:
         assert dev_file_path(env) == reader_path(env)
+
+
+def test_a_development_server_counts_no_calls_unless_told_to(tmp_path: Path) -> None:
+    env = {"PYCALL_DEV_FILE": str(tmp_path / "dev.json")}
+    limits = make_settings(env, dev=True).limits
+    assert (limits.calls_per_user, limits.calls_to_callee) == (100_000, 1_000_000)
+    told = make_settings(env | {"PYCALL_LIMITS_CALLS_PER_USER": "3"}, dev=True, limits_waiting="7").limits
+    assert (told.calls_per_user, told.calls_to_callee, told.waiting) == (3, 1_000_000, 7)
+    limits = make_settings({"PYCALL_SECRET_KEY": KEY}).limits
+    assert (limits.calls_per_user, limits.calls_to_callee) == (60, 120)
