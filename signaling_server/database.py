@@ -13,7 +13,7 @@ import sys
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,10 +24,13 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from pycall.core.errors import ConfigError, ErrorCode, PyCallError
 
 from .lock import DatabaseLock, Taken, hold_advisory_lock
+from .unbroken import unbroken
 from .versions import bring_up, load_revisions, look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+T = TypeVar("T")
 
 BUSY_MILLISECONDS = 2000
 """How long a write waits for another program that holds the database."""
@@ -39,6 +42,41 @@ TAKE_SECONDS = 3.0
 
 class StoreError(PyCallError):
     """The database did not take or give something; nothing of it was written."""
+
+
+class Connection:
+    """Inside a transaction. Statements run to their end, also if whoever waits for them is cancelled."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._open = False
+
+    async def begin(self) -> None:
+        """Wait for a connection, and begin."""
+        await self._connection.start()
+        self._open = True
+        await self._connection.begin()
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit or roll back, and give the connection back; nothing if it never began."""
+        if not self._open:
+            return
+        try:
+            await (self._connection.commit() if commit else self._connection.rollback())
+        finally:
+            await self._connection.close()
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
+        """One statement, or one for each of several parameters."""
+        return await unbroken(self._connection.execute(statement, parameters))
+
+    async def exec_driver_sql(self, statement: str) -> sa.CursorResult[*tuple[Any, ...]]:
+        """SQL as it is."""
+        return await unbroken(self._connection.exec_driver_sql(statement))
+
+    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+        """For what SQLAlchemy and Alembic do without asyncio."""
+        return await unbroken(self._connection.run_sync(work))
 
 
 class Database:
@@ -76,15 +114,15 @@ class Database:
         return self._writer.dialect.name
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self) -> AsyncIterator[Connection]:
         """One transaction: all of it or nothing."""
-        async with _errors(), self._writer.begin() as connection:
+        async with _errors(), _transaction(self._writer) as connection:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self) -> AsyncIterator[Connection]:
         """What was committed up to now; one picture for all queries inside."""
-        async with _errors(), self._reader.begin() as connection:
+        async with _errors(), _transaction(self._reader) as connection:
             yield connection
 
     async def close(self) -> None:
@@ -117,6 +155,17 @@ class Database:
                 if not isinstance(error.__cause__, Taken) or asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[Connection]:
+    connection, succeeded = Connection(engine.connect()), False
+    try:
+        await unbroken(connection.begin())
+        yield connection
+        succeeded = True
+    finally:
+        await unbroken(connection.end(commit=succeeded))
 
 
 @asynccontextmanager

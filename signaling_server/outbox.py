@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from .callbacks import Generation
 from .store import Store
 from .tables import outbox
+from .unbroken import whole
 
 GIVEN_UP = 86400.0
 """Seconds after which nothing waits any more: what was not even tried by then is a dead letter too."""
@@ -65,6 +66,7 @@ class Outbox:
         self._waits = (outbox.c.app_id == store.app_id, outbox.c.died_at.is_(None))
         self._is_dead = (outbox.c.app_id == store.app_id, outbox.c.died_at.is_not(None))
 
+    @whole
     async def due(
         self, generation: Generation, now: float, *, but: Collection[int], at_most: int
     ) -> tuple[list[Parcel], float | None]:
@@ -77,6 +79,7 @@ class Outbox:
             parcels = [Parcel(**_fields(row)) for row in rows]
             return parcels, (await connection.execute(later)).scalar()
 
+    @whole
     async def settle(self, delivered: Sequence[int], failed: Sequence[Failed]) -> None:
         """What became of some attempts."""
         async with self._database.writing() as connection:

@@ -11,15 +11,15 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
 
-from .database import Database, StoreError
+from .database import Connection, Database, StoreError
 from .ledger import StoredCall
 from .record_rows import history_rows, record_row
 from .tables import calls, health, histories, outbox, records, users
+from .unbroken import whole
 
 __all__ = ["Store", "StoreError"]
 
@@ -51,6 +51,7 @@ class Store:
         """The same database for another app; neither ever sees what the other wrote."""
         return Store(self.database, app_id)
 
+    @whole
     async def save(
         self,
         changed: Sequence[StoredCall],
@@ -72,7 +73,7 @@ class Store:
             if callbacks:
                 await connection.execute(sa.insert(outbox), callbacks)
 
-    async def _save_calls(self, connection: AsyncConnection, changed: Sequence[StoredCall]) -> None:
+    async def _save_calls(self, connection: Connection, changed: Sequence[StoredCall]) -> None:
         await connection.execute(self._put_call, [self._row(call) for call in changed])
         ended = [call for call in changed if call.ended_at is not None]
         if ended:
