@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import ssl
 import time
@@ -284,3 +285,16 @@ async def test_certificates_that_cannot_be(certificate: tuple[Path, Path], tmp_p
         assert caught.value.code is ErrorCode.BAD_SETTING and "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match="--tls-key"):
         Tls(cert=str(cert))
+
+
+async def test_of_two_logins_of_one_client_in_flight_one_wins(room: Room) -> None:
+    raws = [await room.open(), await room.open()]
+    await asyncio.gather(*[raw.say(raw.login_of("alice")) for raw in raws])
+    for raw in raws:
+        await raw.hear(wire.Welcome)
+    closing = [asyncio.create_task(raw.refused()) for raw in raws]
+    done, [winner] = await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
+    assert [await task for task in done] == [("repeated", 4409)]
+    winner.cancel()
+    await asyncio.gather(winner, return_exceptions=True)
+    await raws[closing.index(winner)].settle()

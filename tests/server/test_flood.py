@@ -169,3 +169,24 @@ async def test_garbage_from_many(open_room: OpenRoom, junk: str) -> None:
             while (await raw.frame()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert raw.socket.close_code == 1007
+
+
+async def test_headers_that_never_end_and_connections_that_idle(
+    open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signaling_server.listening.KEEP_ALIVE_SECONDS", 0.5)
+    room = await open_room()
+    host, port = base_of(room).removeprefix("http://").rsplit(":", 1)
+    for start in [
+        b"",
+        b"GET /healthz HT",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ]:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(start)
+        async with asyncio.timeout(5):
+            told = await reader.read()
+        assert told == b"" or told.startswith((b"HTTP/1.1 200", b"HTTP/1.1 408")), start
+        writer.close()
+        await writer.wait_closed()
