@@ -9,14 +9,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client.parser import text_string_to_metric_families
 
 from pycall.core import wire
 from pycall.core.errors import ConfigError
 from signaling_server.app import serve
+from signaling_server.health import Health
 from signaling_server.limits import Limits
 from signaling_server.metrics import Metrics
 from signaling_server.settings import Settings
+from signaling_server.store import Store
 from signaling_server.switchboard import Switchboard
 from tests.server.raw import KEY, Room, room_of, talking
 
@@ -147,3 +150,12 @@ async def test_ready_until_it_stops(tmp_path: Path) -> None:
             assert response.status == 200
         assert await alice.close_code() == 1012
         await asyncio.wait_for(task, 5)
+
+
+async def test_health_is_red_once_nobody_judges_any_more(tmp_path: Path) -> None:
+    store, ended = await Store.open(str(tmp_path / "x.db")), asyncio.Event()
+    health, request = Health(store, ended), make_mocked_request("GET", "/")
+    ended.set()
+    for answer in [await health.handle(request), await health.handle_ready(request)]:
+        assert answer.status == 503 and "restart the server" in (answer.text or "")
+    await store.close()
