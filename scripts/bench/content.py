@@ -43,7 +43,7 @@ TEXT = (
 def prepare(folder: Path) -> None:
     """Write pictures and speech, 190 MB."""
     _write_pictures(folder)
-    speech = _speak(folder) if shutil.which("espeak-ng") else _decode(CLIP)
+    speech = speak(folder) if shutil.which("espeak-ng") else _decode(CLIP)
     peak = float(np.abs(speech.astype(np.float64)).max())
     blocks = len(speech) // FRAME_SAMPLES * FRAME_SAMPLES
     np.save(folder / "speech.npy", (speech[:blocks] * (LEVEL / peak)).astype(np.int16))
@@ -61,7 +61,7 @@ def _write_pictures(folder: Path) -> None:
     (folder / "order.json").write_text(json.dumps(order))
 
 
-def _speak(folder: Path) -> Samples:
+def speak(folder: Path) -> Samples:
     path = folder / "speech.wav"
     subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", str(path), TEXT], check=True)
     return _decode(path)

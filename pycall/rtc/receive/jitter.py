@@ -7,14 +7,21 @@ smallest transit, every packet with lateness ≤ D is there in time. So the *tar
 packets keep, and one packet more, so that a lost packet's successor, which carries a copy of it, is already here.
 Where two in a row get lost often enough that the copies in the second successor come too late, two packets more.
 
+Packets that come together waited together: of a burst only the one that waited longest is learned from. A machine or a
+radio that stops for 200 ms and then hands over ten packets has been late once, not ten times; without that, one such
+stop would make everything late for the next ten seconds.
+
 Time base. The playout asks every 20 ms for the next 20 ms, and `position` is the timestamp it has come to. The delay in
 force is `now - position/rate - base`. It changes in four ways only:
 
     go back  at once: a packet that comes too late for its turn, but within the target, is played all the same: the
-             position goes back to it, and what was made up in its place was time inserted
+             position goes back to it, and what was made up in its place was time inserted. After a stop of the path,
+             when several turns in a row had nothing to play, that is done for up to 150 ms more: nothing said is lost
     grow     while the delay is below the target, `next` answers GROW and the playout plays the sound a little slower
     shrink   while it is above the target, `next` answers SHRINK and the playout plays a little faster
     jump     after a stall (what is buffered is over the target by 250 ms or more): old packets are thrown away
+
+Growing is urgent when packets would come too late (`Turn.urgent`); all else has time until a pause in the speech.
 
 A lost packet never moves the delay: its turn passes with concealment, and the position goes on.
 
@@ -39,6 +46,10 @@ MAX_TARGET = 0.4
 FORGET = 0.997
 """Per packet: a histogram entry halves in about 230 packets, 4.6 s."""
 BIN = 0.005
+PRIOR = 20.0
+"""Packets in time that are taken for seen before the first one: one late at the beginning says little."""
+TOGETHER = 0.003
+"""Seconds between two packets that came together."""
 SLACK = 0.004
 """Seconds above the target that are left alone."""
 SHORT = 0.0025
@@ -51,6 +62,10 @@ TOO_LATE = 2
 """Copies that came too late for their turn, of the last `MEMORY` packets, from which one packet more is waited for."""
 MEMORY = 500
 STALL = 0.25
+STOPPED = 2
+"""Turns in a row without sound after which it is the path that has stopped, not a packet that is lost."""
+KEPT = 0.15
+"""Seconds over the target by which packets may be late after such a stop and are still played."""
 
 
 class Kind(Enum):
@@ -79,6 +94,8 @@ class Turn:
     timestamp: int = 0
     excess: int = 0
     """Samples by which the delay is above (or, negative, below) what is wanted: not more is taken out or put in."""
+    urgent: bool = False
+    """Not to be put off until a pause."""
 
 
 @dataclass(slots=True)
@@ -106,8 +123,9 @@ class JitterStats:
 class LatenessHistogram:
     """How late packets are, in steps of 5 ms, the past forgotten exponentially."""
 
-    def __init__(self) -> None:
+    def __init__(self, prior: float = PRIOR) -> None:
         self._bins = [0.0] * (int(MAX_TARGET / BIN) + 1)
+        self._bins[0] = prior
         self._unit = 1.0
 
     def add(self, lateness: float) -> None:
@@ -140,7 +158,7 @@ class JitterBuffer:
     def __init__(self, *, rate: int = 48000, step: int = 960) -> None:
         self.stats = JitterStats()
         self.floor = 0.0
-        """Seconds that are added to the target for the sake of the picture."""
+        """The delay, seconds, that is wanted at the least, for the sake of the picture."""
         self._rate = rate
         self._step = step
         self._held: dict[int, _Held] = {}
@@ -149,6 +167,7 @@ class JitterBuffer:
         self._newest: int | None = None
         self._histogram = LatenessHistogram()
         self._transits: deque[tuple[float, float]] = deque()
+        self._last = (float("-inf"), 0.0)
         self._made_up = 0
         self._over = self._under = 0
         self.last_delay = 0.0
@@ -159,11 +178,16 @@ class JitterBuffer:
     # --- what is known --------------------------------------------------------------------------------------------
 
     @property
-    def target(self) -> float:
-        """The delay that is wanted, seconds over the fastest packet of the last 10 s."""
+    def need(self) -> float:
+        """The delay with which packets are in time, seconds over the fastest packet of the last 10 s."""
         spread = self._histogram.quantile(QUANTILE)
         ahead = 1 + (len(self._missed) >= TOO_LATE)
-        return min(MAX_TARGET, ahead * self._step / self._rate + spread + self.floor)
+        return min(MAX_TARGET, ahead * self._step / self._rate + spread)
+
+    @property
+    def target(self) -> float:
+        """The delay that is wanted, seconds over the same: what is needed, or more for the picture's sake."""
+        return min(MAX_TARGET, max(self.need, self.floor))
 
     def delay(self, now: float) -> float:
         """The delay in force, seconds over the fastest packet of the last 10 s."""
@@ -215,14 +239,18 @@ class JitterBuffer:
         while self._transits[0][0] < arrival - BASE_WINDOW:
             self._transits.popleft()
         lateness = transit - self._transits[0][1]
-        self._histogram.add(lateness)
+        before, waited = self._last
+        if arrival - before > TOGETHER or lateness > waited:
+            self._histogram.add(lateness)
+        self._last = (arrival, lateness)
         return lateness
 
     def _rewind(self, ts: int, lateness: float) -> bool:
         """Grow at once: a late packet is still played if the target covers its lateness and nothing was skipped."""
         assert self._position is not None
         back = self._position - ts
-        if back > self._made_up or lateness > self.target:
+        stopped = self._made_up >= STOPPED * self._step
+        if back > self._made_up or lateness > self.target + KEPT * stopped:
             return False
         self.stats.inserted += back / self._rate
         self._made_up -= back
@@ -280,17 +308,21 @@ class JitterBuffer:
         excess = self.last_delay - self.target
         self._position = ts + self._step
         self._made_up = 0
-        return Turn(self._pace(excess), held.payload, ts, int(excess * self._rate))
+        short = self._short(self.need - self.last_delay)
+        kind = Kind.GROW if short else self._pace(excess)
+        return Turn(kind, held.payload, ts, int(excess * self._rate), short)
+
+    def _short(self, missing: float) -> bool:
+        """Whether packets are about to come too late: for a while, or by much."""
+        self._under = self._under + 1 if missing > SHORT else 0
+        return self._under >= UNDER_TURNS or missing > MUCH
 
     def _pace(self, excess: float) -> Kind:
         """Faster or slower only if that is wanted for a while, or much: a target that wavers must not be heard."""
         self._over = self._over + 1 if excess > SLACK else 0
-        self._under = self._under + 1 if excess < -SHORT else 0
         if self._over >= OVER_TURNS or excess > MUCH:
             return Kind.SHRINK
-        if self._under >= UNDER_TURNS or excess < -MUCH:
-            return Kind.GROW
-        return Kind.PLAY
+        return Kind.GROW if excess < -SLACK else Kind.PLAY
 
     def _missing(self, ts: int) -> Turn:
         self._made_up += self._step

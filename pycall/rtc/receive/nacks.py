@@ -15,6 +15,11 @@ other by more."""
 CALMER = 0.999
 """Per packet, of that time: it halves in about 700 packets."""
 SHORTEST_RETRY = 0.02
+ECHO = 0.02
+"""Seconds after which a request is said once more on a lossy path: requests get lost as packets do, and to find out
+takes a round trip. Senders answer only once within a round trip."""
+ECHO_FROM, LEARN = 0.01, 0.005
+"""Share of packets that had to be asked for from which on that is worth it; how fast the share is learned."""
 DEFAULT_RTT = 0.1
 TRIES = 10
 TOO_OLD = 1.0
@@ -29,6 +34,7 @@ class _Missing:
     since: float
     due: float
     tries: int = 0
+    echo: float | None = None
 
 
 class NackTracker:
@@ -42,6 +48,7 @@ class NackTracker:
         self.lost = 0
         """Given up: too old or asked for too often."""
         self._patience = REORDER
+        self._asked_share = 0.0
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
 
@@ -61,6 +68,7 @@ class NackTracker:
                     self._patience = min(MOST_REORDER, max(self._patience, 1.2 * (now - missing.since)))
             return True
         self._highest = sequence
+        self._asked_share *= 1 - LEARN
         if ahead > MAX_MISSING:
             self.lost += len(self._missing)
             self._missing.clear()
@@ -77,8 +85,13 @@ class NackTracker:
                 del self._missing[sequence]
                 self.lost += 1
             elif now >= missing.due:
+                self._asked_share += LEARN * (not missing.tries)
                 missing.tries += 1
                 missing.due = now + max(SHORTEST_RETRY, self.rtt * 1.1)
+                missing.echo = now + ECHO if self._asked_share >= ECHO_FROM and self.rtt > 2 * ECHO else None
+                wanted.append(sequence)
+            elif missing.echo is not None and now >= missing.echo:
+                missing.echo = None
                 wanted.append(sequence)
         self.requested += len(wanted)
         return wanted

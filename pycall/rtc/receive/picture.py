@@ -26,15 +26,15 @@ logger = logging.getLogger(__name__)
 
 class PictureReceiver:
     """`deliver` gets decoded pictures on the event loop; `tick` says what to ask the sender for. `wait` gives, for a
-    picture's RTP timestamp and the seconds until it could be shown, how much later it should be shown for the sake of
-    the sound."""
+    picture's RTP timestamp, the moment at which it was meant to be shown and the one at which it can be, how many
+    seconds later it should be shown for the sake of the sound."""
 
     def __init__(
         self,
         terms: MediaTerms,
         deliver: Callable[[av.VideoFrame], None],
         worker: Worker,
-        wait: Callable[[int, float], float],
+        wait: Callable[[int, float, float], float],
     ) -> None:
         self.nacks = NackTracker()
         self.decoded = 0
@@ -78,7 +78,7 @@ class PictureReceiver:
             return
         key = bool(packet.payload) and begins_keyframe(codec, packet.payload, data)
         piece = Piece(packet.timestamp, packet.marker, key, data)
-        self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec)
+        self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec, now)
 
     def tick(self, now: float) -> tuple[list[int], bool]:
         """Sequence numbers to ask for again, and whether to ask for a keyframe; to be called every 10 ms or so."""
@@ -93,18 +93,18 @@ class PictureReceiver:
             handle.cancel()
         self._waiting.clear()
 
-    def _decode_all(self, pictures: list[EncodedPicture], codec: RTCRtpCodecParameters) -> None:
+    def _decode_all(self, pictures: list[EncodedPicture], codec: RTCRtpCodecParameters, arrived: float) -> None:
         for picture in pictures:
             pts = self._line.place(picture.timestamp)
             self.keyframes += picture.key
 
             def job(picture: EncodedPicture = picture, pts: int = pts) -> None:
-                self._decode(picture, pts, codec)
+                self._decode(picture, pts, codec, arrived)
 
             if not self._worker.post(job):
                 self._buffer.break_off()
 
-    def _decode(self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters) -> None:
+    def _decode(self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters, arrived: float) -> None:
         """In the worker's thread."""
         try:
             if self._decoder is None or self._decodes != codec.name:
@@ -115,18 +115,18 @@ class PictureReceiver:
             self._worker.report(self._failed, error)
             return
         for frame in frames:
-            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts), frame)
+            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts, arrived), frame)
 
     def _failed(self, error: BaseException) -> None:
         logger.debug("a picture could not be decoded: %s", error)
         self.decode_errors += 1
         self._buffer.break_off()
 
-    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int) -> None:
+    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int, arrived: float) -> None:
         """When its turn has come and the sound is as far; never before the picture that came before it."""
-        loop, now = asyncio.get_running_loop(), time.monotonic()
-        later = self._clock.place(pts, now) - now
-        at = max(loop.time() + later + self._wait(timestamp, later), self._shown_at)
+        loop = asyncio.get_running_loop()
+        at = self._clock.place(pts, arrived, loop.time())
+        at = max(at + self._wait(timestamp, self._clock.meant, at), self._shown_at)
         self._shown_at = at
         if at <= loop.time() and not self._waiting:
             self._hand_over(frame)

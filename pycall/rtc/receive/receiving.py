@@ -119,19 +119,19 @@ class Receiving:
             self.firsts["first_picture"] = time.monotonic()
         self._ports.video_arrived(self._user_id, frame)
 
-    def _sound_played(self, timestamp: int, now: float) -> float:
-        age = self._age(AUDIO_CLOCK, timestamp)
-        return 0.0 if age is None else self.sync.heard(age)
+    def _sound_played(self, timestamp: int, at: float) -> float:
+        captured = self._captured(AUDIO_CLOCK, timestamp)
+        buffer = self.hearing.playout.buffer
+        return 0.0 if captured is None else self.sync.heard(at - captured, buffer.last_delay, buffer.need)
 
-    def _picture_wait(self, timestamp: int, later: float) -> float:
-        age = self._age(VIDEO_CLOCK, timestamp)
-        return 0.0 if age is None else self.sync.arrived(age + later)
+    def _picture_wait(self, timestamp: int, meant: float, at: float) -> float:
+        captured = self._captured(VIDEO_CLOCK, timestamp)
+        return 0.0 if captured is None else self.sync.arrived(meant - captured, at - captured)
 
-    def _age(self, clock_rate: int, timestamp: int) -> float | None:
-        """Of a sound or picture, by the sender's clock and ours; None before the sender has told."""
+    def _captured(self, clock_rate: int, timestamp: int) -> float | None:
+        """When a sound or picture was captured, by the sender's clock; None before the sender has told."""
         stream = next((s for s in self.streams.values() if s.clock_rate == clock_rate), None)
-        captured = stream.captured(timestamp) if stream is not None else None
-        return None if captured is None else time.time() - captured
+        return stream.captured(timestamp) if stream is not None else None
 
     # --- what goes back
 

@@ -1,7 +1,7 @@
 """Sound played a little faster or slower without changing its pitch: one pitch period is taken out or put in. Pure.
 
 The period is the lag (2.5 to 15 ms) at which the sound resembles itself most; the two ends are cross-faded. Where the
-sound resembles itself nowhere (a consonant, a chord), it is left alone; where it is quiet, any lag will do.
+sound resembles itself nowhere (a consonant, a chord), it is left alone; where it is quiet, any lag will do: `ANY`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ FADE = 240
 DECIMATE = 6
 """The lag is looked for at 8 kHz, which is enough for pitch and 36 times cheaper."""
 ALIKE = 0.85
-"""Normalised correlation from which a cut is not heard."""
+"""Normalised correlation from which a cut is hardly heard."""
+ANY = -1.0
+"""For what is so quiet beside the voice that any cut will do."""
 QUIET = 60.0
 """RMS (of 32768) under which nothing is heard anyway: -55 dBFS."""
 
 _RISE = (np.arange(FADE, dtype=np.float32) + 0.5) / FADE
 
 
-def shorten(samples: Samples, most: int = MAX_LAG) -> Samples:
-    """Mono int16 of shape (n,), n ≥ 960, shorter by at most `most` samples; unchanged if it would be heard."""
-    lag = _lag(samples, most)
+def shorten(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
+    """Mono int16 of shape (n,), n ≥ 960, shorter by at most `most` samples; unchanged where it is less `alike`."""
+    lag = _lag(samples, most, alike)
     if lag is None:
         return samples
     joint = _fade(samples[:FADE], samples[lag : lag + FADE])
     return np.concatenate([joint, samples[lag + FADE :]])
 
 
-def lengthen(samples: Samples, most: int = MAX_LAG) -> Samples:
-    """Mono int16 of shape (n,), n ≥ 960, longer by about `most` samples at the most; unchanged if it would be heard."""
-    lag = _lag(samples, most)
+def lengthen(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
+    """Mono int16 of shape (n,), n ≥ 960, longer by at most `most` samples; unchanged where it is less `alike`."""
+    lag = _lag(samples, most, alike)
     if lag is None:
         return samples
     joint = _fade(samples[lag : lag + FADE], samples[:FADE])
@@ -48,12 +50,12 @@ def _fade(old: Samples, new: Samples) -> Samples:
     return mixed.astype(np.int16)
 
 
-def _lag(samples: Samples, most: int) -> int | None:
+def _lag(samples: Samples, most: int, alike: float) -> int | None:
     most = min(most, MAX_LAG) // DECIMATE * DECIMATE
     if len(samples) < MAX_LAG + FADE or most < MIN_LAG:
         return None
     x = samples[: MAX_LAG + FADE].astype(np.float32)
-    if float(np.sqrt(np.mean(x * x))) < QUIET:
+    if alike <= ANY or float(np.sqrt(np.mean(x * x))) < QUIET:
         return most
     x = x.reshape(-1, DECIMATE).mean(axis=1)
     width = FADE // DECIMATE
@@ -61,4 +63,4 @@ def _lag(samples: Samples, most: int) -> int | None:
     head = x[:width]
     likeness = windows @ head / (np.linalg.norm(windows, axis=1) * np.linalg.norm(head) + 1e-6)
     best = int(np.argmax(likeness))
-    return (best + MIN_LAG // DECIMATE) * DECIMATE if likeness[best] >= ALIKE else None
+    return (best + MIN_LAG // DECIMATE) * DECIMATE if likeness[best] >= alike else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PATIENCE = 0.25
+PATIENCE = 0.35
 """Seconds that a gap may stay open: a few round trips on most paths, and no longer than a freeze that is forgiven."""
 KEYFRAME_AGAIN = 0.5
 """Seconds between two requests for a keyframe."""

@@ -15,14 +15,11 @@ from pycall.core.errors import MediaError
 from .. import red
 from ..opus import RATE, OpusDecoder, Samples, packet_samples
 from ..terms import MediaTerms
+from .beat import Beat
 from .playout import AudioPlayout
 
 logger = logging.getLogger(__name__)
 
-BEHIND = 0.1
-"""Seconds that the beat may lag (the loop was busy) before it starts anew instead of catching up."""
-LATE, READING = 0.006, 0.004
-"""A beat that is so many seconds late waits so many more."""
 REST = 2.0
 """Seconds without any packet after which the beat pauses until one comes."""
 
@@ -30,8 +27,8 @@ REST = 2.0
 class VoiceReceiver:
     """Begins to play with the first packet; `deliver` gets mono s16 frames of about 20 ms on the event loop.
 
-    `played` is told the timestamp and the moment of what is delivered, and says by how much sound should be held back
-    for the picture.
+    `played` is told the timestamp of what is delivered and the moment at which it was due, and says how much later than
+    the fastest packet would allow sound should be for the picture's sake.
     """
 
     def __init__(
@@ -44,10 +41,9 @@ class VoiceReceiver:
         self._decoder = OpusDecoder()
         self.playout = AudioPlayout(self._decoder)
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._beat = Beat(0.0)
         self._pts = 0
         self._heard = 0.0
-        self._patient = False
 
     def take(self, payload_type: int, timestamp: int, payload: bytes, now: float) -> None:
         """One RTP packet's payload, plain or redundant (RFC 2198)."""
@@ -60,8 +56,9 @@ class VoiceReceiver:
         else:
             self.malformed += 1
         if self._timer is None:
-            self._due = now
-            self._beat()
+            self._beat = Beat(now)
+            self._turn()
+        self._beat.read(now, time.monotonic())
 
     def close(self) -> None:
         """Not one more frame is delivered."""
@@ -91,31 +88,28 @@ class VoiceReceiver:
         self._heard = now
         self.playout.buffer.insert(timestamp, payload, now)
 
-    def _beat(self) -> None:
+    def _turn(self) -> None:
         """Play what is due, and come back when it has been played."""
         self._timer = None
         now = time.monotonic()
         if self._deliver is None or now - self._heard > REST:
             return
-        if now - self._due > LATE and not self._patient:
-            # The loop was late: what has come meanwhile is still on its way through it and must not be taken for lost.
-            self._patient = True
-            self._timer = asyncio.get_running_loop().call_later(READING, self._beat)
-            return
-        self._patient = False
-        if now - self._due > BEHIND:
-            self._due = now
-        samples = self._next(now)
-        if self.playout.timestamp is not None:
-            self.playout.buffer.floor = self._played(self.playout.timestamp & 0xFFFFFFFF, now)
-        self._due += len(samples) / RATE
-        self._hand_over(samples)
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.0, self._due - time.monotonic()), self._beat)
+        wait = self._beat.wait(now)
+        if not wait:
+            self._play(self._beat.due)
+            wait = self._beat.due - time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._turn)
 
-    def _next(self, now: float) -> Samples:
+    def _play(self, due: float) -> None:
+        samples = self._next(due)
+        if self.playout.timestamp is not None:
+            self.playout.buffer.floor = self._played(self.playout.timestamp & 0xFFFFFFFF, due)
+        self._beat.played(len(samples) / RATE)
+        self._hand_over(samples)
+
+    def _next(self, due: float) -> Samples:
         try:
-            return self.playout.step(now)
+            return self.playout.step(due)
         except MediaError as error:
             logger.debug("sound could not be decoded: %s", error)
             self.malformed += 1

@@ -64,3 +64,29 @@ def test_an_outage_needs_a_keyframe_not_a_thousand_requests() -> None:
     nacks = tracker(0)
     assert not nacks.arrived(600, 0.0)
     assert nacks.due(1.0) == []
+
+
+def _asked(loss_of_first: float, rtt: float) -> list[float]:
+    """When one missing packet is asked for, in the first round trip, after 400 packets of which this share was lost."""
+    nacks, lost, sequence = tracker(0, rtt=rtt), 0.0, 0
+    for step in range(1, 401):
+        now, lost = step * 0.01, lost + loss_of_first
+        if lost >= 1:
+            lost -= 1
+            continue
+        sequence = step
+        nacks.arrived(sequence, now)
+        for missing in nacks.due(now + 0.009):
+            nacks.arrived(missing, now + 0.009, repaired=True)
+    nacks.arrived(sequence + 2, 5.0)
+    return [step * 0.001 for step in range(int(rtt * 1000)) if nacks.due(5.0 + step * 0.001)]
+
+
+def test_on_a_lossy_path_a_request_is_said_twice() -> None:
+    first, second = _asked(0.05, 0.1)
+    assert 0.02 <= second - first <= 0.022
+
+
+def test_on_a_good_path_or_a_short_one_once() -> None:
+    assert len(_asked(0.002, 0.1)) == 1
+    assert len(_asked(0.05, 0.03)) == 1

@@ -14,7 +14,7 @@ def shown(lateness: list[float], fps: int = 30) -> list[float]:
     for index, late in enumerate(lateness):
         came = max(before, index / fps + 0.05 + late)
         before = came
-        moments.append(clock.place(index * 90000 // fps, came))
+        moments.append(clock.place(index * 90000 // fps, came, came))
     return moments
 
 
@@ -54,4 +54,4 @@ def test_nothing_is_held_back_for_long_and_order_is_kept() -> None:
     for index, late in enumerate(lateness):
         came = max(before, index / 30 + late)
         before = came
-        assert clock.place(index * 3000, came) <= came + MOST
+        assert clock.place(index * 3000, came, came) <= came + MOST

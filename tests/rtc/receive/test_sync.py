@@ -6,15 +6,19 @@ import pytest
 
 from pycall.rtc.receive.sync import LONGEST_WAIT, MOST_FOR_SOUND, LipSync
 
+NEED = 0.04
+"""Seconds over the fastest packet that jitter alone asks for."""
+
 
 def settle(sync: LipSync, sound: float, picture: float) -> tuple[float, float]:
     """Ten seconds of both with these ages of their own; gives how long the picture and the sound wait at the end."""
     held = wait = 0.0
     for step in range(500):
-        held = sync.heard(sound + held)
+        delay = max(NEED, held)
+        held = sync.heard(sound - NEED + delay, delay, NEED)
         if step % 2:
-            wait = sync.arrived(picture)
-    return wait, held
+            wait = sync.arrived(picture, picture)
+    return wait, max(NEED, held) - NEED
 
 
 @pytest.mark.parametrize(("sound", "picture"), [(0.05, 0.02), (0.05, 0.05), (0.2, 0.02), (0.12, 0.1), (0.05, 0.15)])
@@ -41,4 +45,23 @@ def test_an_unknown_offset_of_the_clocks_does_not_matter() -> None:
 
 
 def test_without_sound_pictures_do_not_wait() -> None:
-    assert LipSync().arrived(0.5) == 0.0
+    assert LipSync().arrived(0.5, 0.5) == 0.0
+
+
+def test_a_late_picture_moves_no_sound() -> None:
+    sync = LipSync()
+    settle(sync, 0.05, 0.1)
+    before = sync.heard(0.1, 0.09, NEED)
+    for _ in range(50):
+        sync.arrived(0.1, 0.3)
+        assert sync.heard(0.1, 0.09, NEED) == before
+
+
+def test_how_fast_the_sound_follows_does_not_change_where_it_is_to_be() -> None:
+    """What it waits for is an aim: whether it is there already or still far away, it is the same."""
+    slow, fast = LipSync(), LipSync()
+    for sync in (slow, fast):
+        sync.heard(0.05, NEED, NEED)
+        sync.arrived(0.15, 0.15)
+    aims = [(slow.heard(0.05, NEED, NEED), fast.heard(0.05 + aim, NEED + aim, NEED)) for aim in (0.0, 0.03, 0.06, 0.1)]
+    assert all(first == pytest.approx(second) for first, second in aims) and aims[0][0] > 0.1
