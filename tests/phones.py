@@ -71,6 +71,18 @@ class Ear(Sense):
     async def tone(self, hertz: float, timeout: float = 10.0) -> None:
         await self.until(lambda: abs(self.pitch - hertz) < 8, timeout, f"{hertz} Hz")
 
+    async def tones(self, *hertz: float, timeout: float = 15.0) -> None:
+        """All of these at once, mixed."""
+        await self.until(lambda: all(self._sounds(one) for one in hertz), timeout, f"{hertz} Hz together")
+
+    def _sounds(self, hertz: float) -> bool:
+        """This pitch is among the loudest: a twentieth of the loudest one's power at least."""
+        if len(self._recent) < WINDOW:
+            return False
+        power = np.abs(np.fft.rfft(self._recent * np.hanning(WINDOW))) ** 2
+        at = round(hertz * WINDOW / 48000)
+        return bool(power[at - 2 : at + 3].max() > power.max() / 20 > 1e6)
+
     async def silence(self, timeout: float = 10.0) -> None:
         self._recent = np.zeros(0, np.int16)
         await self.until(lambda: len(self._recent) == WINDOW and self.pitch == 0.0, timeout, "silence")
@@ -101,6 +113,8 @@ class Eye(Sense):
         self.sizes: list[tuple[int, int]] = []
         self.numbers: list[int] = []
         self.users: set[str] = set()
+        self.numbers_of: dict[str, list[int]] = {}
+        """The numbers seen, by who sent them."""
 
     def start(self) -> None: ...
 
@@ -112,6 +126,7 @@ class Eye(Sense):
         stamp = read_stamp(frame.picture)
         if stamp is not None:
             self.numbers.append(stamp.number)
+            self.numbers_of.setdefault(user_id, []).append(stamp.number)
         self.noticed()
 
     async def pictures(self, count: int = 5, timeout: float = 10.0) -> list[int]:
@@ -119,6 +134,14 @@ class Eye(Sense):
         before = len(self.numbers)
         await self.until(lambda: len(self.numbers) >= before + count, timeout, f"{count} pictures")
         return self.numbers[before:]
+
+    async def pictures_of(self, user_id: str, count: int = 5, timeout: float = 15.0) -> list[int]:
+        """The numbers of that many more readable pictures of one person."""
+        before = len(self.numbers_of.get(user_id, []))
+        await self.until(
+            lambda: len(self.numbers_of.get(user_id, [])) >= before + count, timeout, f"{count} pictures of {user_id}"
+        )
+        return self.numbers_of[user_id][before:]
 
     async def size(self, width: int, height: int, timeout: float = 10.0) -> None:
         self.sizes.clear()

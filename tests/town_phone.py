@@ -124,16 +124,17 @@ class Phone:
 
     def join(self, call_id: str, *, video: bool = False) -> int:
         rings = self.line.state is CallState.RINGING
-        req_id = self.line.join(CallId(call_id), video=video, now=self.town.now)
+        return self._joining(self.line.join(CallId(call_id), video=video, now=self.town.now), call_id, rings)
+
+    def join_room(self, room: RoomId, group: str) -> int:
+        call_id, rings = self.town.new_call_id(), self.line.state is CallState.RINGING
+        req_id = self.line.join(CallId(call_id), room_id=room, chat_group_id=group, now=self.town.now)
+        return self._joining(req_id, call_id, rings)
+
+    def _joining(self, req_id: int, call_id: str, rings: bool) -> int:
         self.dialed[req_id] = call_id
         if rings:
             self.joined_ringing.add(req_id)
-        return self._verb(req_id)
-
-    def join_room(self, room: RoomId, group: str) -> int:
-        call_id = self.town.new_call_id()
-        req_id = self.line.join(CallId(call_id), room_id=room, chat_group_id=group, now=self.town.now)
-        self.dialed[req_id] = call_id
         return self._verb(req_id)
 
     def invite(self, *users: str, timeout: int = 30, user_data: str = "") -> int:

@@ -37,6 +37,7 @@ def link_up(line: LineState, welcome: Welcome, now: float) -> None:
         line.emit(SignalingRestored())
     line.was_linked = True
     view, call = welcome.call, line.call
+    line.finished_for_sure(None if view is None else view.call_id)
     if call is not None and view is not None and view.call_id == call.call_id:
         _same_call(line, call, view, now)
         return

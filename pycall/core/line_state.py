@@ -321,6 +321,12 @@ class LineState:
         finished = self.finished.get(view.call_id)
         return finished is not None and (finished.seq is None or view.seq <= finished.seq)
 
+    def finished_for_sure(self, but: str | None) -> None:
+        """A snapshot has come: whatever rings from now on is new, but for the call that is in the snapshot."""
+        for call_id, finished in self.finished.items():
+            if call_id != but and finished.seq is None:
+                self.finished[call_id] = finished._replace(seq=0)
+
     def remember(self, call_id: str, *, busy: bool = False, seq: int | None = None) -> None:
         """Nothing that comes for this call concerns us any more, unless we are invited anew."""
         self.finished.pop(call_id, None)

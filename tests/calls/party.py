@@ -43,8 +43,17 @@ def deeds(it: Phone) -> dict[str, Callable[..., Awaitable[Any]]]:
     async def seen_sizes() -> list[tuple[int, int]]:
         return it.eye.sizes
 
+    async def members() -> dict[str, str]:
+        return {member.user_id: member.state.value for member in engine.members}
+
     return {
         "call": lambda user, media: engine.call(user, MediaType(media)),
+        "group_call": lambda group, users, media, room: engine.group_call(group, users, MediaType(media), room_id=room),
+        "invite": engine.invite_user,
+        "join_room": engine.join_in_group_call,
+        "tones": it.ear.tones,
+        "pictures_of": it.eye.pictures_of,
+        "members": members,
         "switch": lambda media: engine.switch_media(MediaType(media)),
         "accept": engine.accept,
         "hangup": engine.hangup,
