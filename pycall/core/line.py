@@ -137,6 +137,7 @@ class Line(LineFace):
             chat_group_id=chat_group_id,
             video=video,
         )
+        own.joins.add(join.req_id)
         return self._ask(join)
 
     def invite(self, callees: Sequence[UserId], *, timeout: int, user_data: str, now: float) -> int:

@@ -30,7 +30,11 @@ def replied(line: LineState, reply: Reply, now: float) -> None:
         line.note_told(reply.call)
         line.sync_media()
     command = line.pending.get(reply.req_id)
+    joined = reply.req_id in line.joins
+    line.joins.discard(reply.req_id)
     if command is None:
+        if joined:
+            _leave_again(line, reply)
         return
     match command:
         case Invite():
@@ -75,6 +79,13 @@ def _join_replied(line: LineState, join: Join, reply: Reply, now: float) -> None
         refuse_dial(line, reply, now)
     else:
         enter(line, call, join, view, now)
+
+
+def _leave_again(line: LineState, reply: Reply) -> None:
+    """We were let in, but it was over for us here already: another device refused, or the user hung up."""
+    view = reply.call
+    if reply.ok and view is not None and (line.call is None or line.call.call_id != view.call_id):
+        line.say_farewell(Hangup(req_id=line.pending.next_id(), call_id=view.call_id))
 
 
 def enter(line: LineState, call: Call, join: Join, view: CallView, now: float) -> None:

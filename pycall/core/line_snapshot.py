@@ -30,7 +30,16 @@ from .wire import Accept, CallView, Hangup, Invite, InviteMore, Join, Logout, Me
 
 
 def link_up(line: LineState, welcome: Welcome, now: float) -> None:
-    """Apply the snapshot."""
+    """Apply the snapshot; invitations that were not answered are made again."""
+    line.joins.clear()
+    _apply(line, welcome, now)
+    line.joins |= {command.req_id for command in line.pending.all() if isinstance(command, Join)}
+    for command in line.pending.all():
+        if isinstance(command, InviteMore):
+            line.send(command)
+
+
+def _apply(line: LineState, welcome: Welcome, now: float) -> None:
     line.user_id = welcome.user_id
     line.linked, line.lost_at = True, None
     if line.was_linked:
@@ -159,9 +168,6 @@ def _catch_up(line: LineState, call: Call, view: CallView, now: float) -> None:
     for member in view.members:
         if member.user_id != line.user_id:
             _catch_up_member(line, call, member, now)
-    for command in line.pending.all():
-        if isinstance(command, InviteMore):
-            line.send(command)
     line.peers.restart_lost(now)
     line.report_all()
     line.note_told(view)

@@ -91,6 +91,8 @@ class LineState:
         """Signals of members whose connection is not open yet."""
         self.finished: dict[str, Finished] = {}
         """Calls that are over for us."""
+        self.joins: set[int] = set()
+        """Requests to join that have not been answered, though the verb may have been: the call ended here first."""
         self.several_devices = False
         self.nickname = self.avatar = ""
         """Said with every login, too."""

@@ -41,12 +41,12 @@ def check_quiet(town: Town) -> None:
             continue
         if member.state is MemberState.RINGING and (not member.told or _rings_elsewhere(town, phone)):
             continue
-        assert phone.line.call_id == call.call_id
+        assert phone.line.call_id == call.call_id, f"{phone.name} does not know of {call}"
         assert phone.line.media is call.media
         assert (phone.line.state is CallState.RINGING) == (member.state is MemberState.RINGING)
-        assert (phone.line.scene, phone.line.room_id) == (call.scene, call.room_id)
         if member.state is MemberState.RINGING:
             continue
+        assert (phone.line.scene, phone.line.room_id) == (call.scene, call.room_id)
         assert set(phone.peers) == {other.user_id for other in call.joined() if other is not member}
         views = {view.user_id: view for view in phone.line.members if view.user_id != phone.user_id}
         for other in call.members:
