@@ -212,7 +212,8 @@ class Switchboard:
             return None
         if member.state is MemberState.JOINED:
             return self._book.view(call, now, client.user_id) if member.device_id == client.device_id else None
-        useful = call.ring_until is None or call.ring_until - now >= USEFUL_RING
+        ring_end = call.ring_end(member)
+        useful = ring_end is None or ring_end - now >= USEFUL_RING
         if not useful and believed != call.call_id:
             return None
         if not member.told:

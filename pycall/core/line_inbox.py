@@ -57,7 +57,7 @@ def receive(line: LineState, message: ServerMessage, now: float) -> None:
 
 def invited(line: LineState, view: CallView, now: float) -> None:
     """Somebody calls. While our own call is not decided, the ring is held back: both may turn out to be one call."""
-    known = line.call is not None and line.call.call_id == view.call_id
+    known = line.call is not None and line.call.call_id == view.call_id and not line.call.fresh
     if known or line.is_over(view):
         line.drop()
     elif line.call is not None:

@@ -93,6 +93,8 @@ def enter(line: LineState, call: Call, join: Join, view: CallView, now: float) -
     known = call.call_id == view.call_id
     if not known:
         rekey(line, call, view)
+    elif line.held is not None and line.held[0].call_id == view.call_id:
+        line.held = None
     line.pending.resolve(join.req_id, None, call.call_id)
     call.fresh = False
     if call.state is CallState.CONNECTING:
