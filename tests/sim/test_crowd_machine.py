@@ -183,6 +183,9 @@ class Crowd(RuleBasedStateMachine):
     def _come_back(self) -> None:
         town = self.town
         self._disk(full=False)
+        for session, phone in list(town.sessions.items()):
+            if phone.session != session:
+                town.socket_gone(session)  # its heartbeat is missed sooner or later
         for phone in town.phones.values():
             others = [other for other in town.phones.values() if other is not phone and other.session is not None]
             if phone.session is None and phone.user_id not in {other.user_id for other in others}:
