@@ -48,6 +48,8 @@ class EngineConfig:
 
     AV1 looks better at the same bitrate and costs more CPU.
     """
+    dtx: bool = False
+    """While nobody speaks, send a sign of life every 0.4 s instead of 50 packets a second of silence."""
     hardware: bool = False
     """Encode H.264 by the graphics processor if it can; whether it can is tried at the first sign-in (up to 2 s)."""
     ice_servers: tuple[str | IceServer, ...] = ()

@@ -51,6 +51,7 @@ class OpenCall:
             relay_only=config.relay_only,
             video_codecs=config.video_codecs,
             hardware=gear.encoders,
+            dtx=config.dtx,
         )
         self.reports = Reports(own, self.media, tell)
         self._left: dict[UserId, PeerQuality] = {}

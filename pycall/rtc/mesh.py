@@ -32,8 +32,8 @@ class Mesh:
 
     `granted` gives the servers that the signaling server lets us use; with `relay_only` everything goes by TURN and
     nobody learns our addresses. `video_codecs`: of `VIDEO_CODECS`, the best one first; `hardware`: H.264 encoders that
-    work, as `hardware.probe` gives them. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and
-    FAILED; `stats_seconds`: between two measurements.
+    work, as `hardware.probe` gives them; with `dtx` silence is hardly sent. `stall_seconds` and `fail_seconds`: silence
+    after which a peer is STALLED and FAILED; `stats_seconds`: between two measurements.
 
     Raises `ConfigError` for bad `ice_servers` or an unknown codec, and `MediaError` (NO_LIBRARY) if the WebRTC library
     is not the one pycall was built for.
@@ -50,6 +50,7 @@ class Mesh:
         relay_only: bool = False,
         video_codecs: tuple[str, ...] = DEFAULT_VIDEO_CODECS,
         hardware: tuple[str, ...] = (),
+        dtx: bool = False,
         stall_seconds: float = STALL_SECONDS,
         fail_seconds: float = FAIL_SECONDS,
         stats_seconds: float = STATS_SECONDS,
@@ -66,6 +67,7 @@ class Mesh:
             stats_seconds=stats_seconds,
         )
         self._hardware = hardware
+        self._dtx = dtx
         self._source: Source | None = None
         self._ports = ports
         self._listener = listener
@@ -177,7 +179,7 @@ class Mesh:
         """One encoder for all peers' sound and one set of encoders for their picture, from the first peer on."""
         if self._source is None:
             audio, video = self._ports.open_audio_feed(user_id), self._ports.open_video_feed(user_id)
-            self._source = Source(audio, video, self._hardware)
+            self._source = Source(audio, video, self._hardware, dtx=self._dtx)
         return self._source
 
     def _take_newer(self, signaled: Signaled) -> None:

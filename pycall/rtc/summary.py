@@ -46,4 +46,4 @@ def _voice(session: Session) -> tuple[float, float | None]:
     if counted.played < LEAST_TURNS:
         return 0.0, None
     delay = (session.sending.rtt or 0.0) / 2 + counted.delay_sum / counted.played + DEVICES
-    return counted.concealed / counted.turns, delay
+    return max(0, counted.concealed - counted.silent) / counted.turns, delay

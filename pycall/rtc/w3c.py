@@ -119,6 +119,7 @@ def _heard(session: Session) -> dict[str, Any]:
         "jitterBufferTargetDelay": buffer.target * counted.played * FRAME,
         "totalSamplesReceived": counted.turns * FRAME,
         "concealedSamples": counted.concealed * FRAME,
+        "silentConcealedSamples": min(counted.silent, counted.concealed) * FRAME,
         "insertedSamplesForDeceleration": round(counted.inserted * AUDIO_CLOCK),
         "removedSamplesForAcceleration": round(counted.removed * AUDIO_CLOCK),
         "packetsDiscarded": counted.packets_discarded + counted.packets_late,

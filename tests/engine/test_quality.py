@@ -9,7 +9,8 @@ import pytest
 
 from pycall import CallQuality, MediaType
 from pycall.core.events import CallEnded, UserVideoAvailable
-from tests.phones import Phone, ring, talk
+from tests.phones import Phone, phone, ring, talk
+from tests.switchroom import Switchroom
 
 PHASES = ["gathered", "described", "connected", "secured", "first_sound", "first_picture"]
 
@@ -48,14 +49,14 @@ async def test_statistics_count_what_is_heard_and_seen_in_the_names_of_w3c(alice
 
 async def test_the_end_of_a_call_tells_how_it_was(alice: Phone, bob: Phone) -> None:
     await talk(alice, bob, MediaType.VIDEO)
-    for phone in (alice, bob):
-        await phone.eye.pictures(20)
-        await phone.until(lambda phone=phone: phone.ear.frames >= 75)
+    for one_end in (alice, bob):
+        await one_end.eye.pictures(20)
+        await one_end.until(lambda end=one_end: end.ear.frames >= 75)
     await alice.engine.hangup()
-    for phone, other in ((alice, "bob"), (bob, "alice")):
-        await phone.ended()
-        quality = phone.all(CallQuality)
-        assert [type(event) for event in phone.log[-2:]] == [CallQuality, CallEnded]
+    for one_end, other in ((alice, "bob"), (bob, "alice")):
+        await one_end.ended()
+        quality = one_end.all(CallQuality)
+        assert [type(event) for event in one_end.log[-2:]] == [CallQuality, CallEnded]
         (how,) = quality[0].users.values()
         assert list(quality[0].users) == [other] and len(quality) == 1
         assert how.mos is not None and how.mos > 3.5 and how.concealed < 0.2
@@ -93,3 +94,21 @@ async def test_a_voice_call_has_a_voice_only(alice: Phone, bob: Phone, kind: str
     stats = bob.engine.get_stats()["alice"]
     assert one(stats, kind, "audio")["ssrc"]
     assert not [entry for entry in stats if entry["type"] == "inbound-rtp" and entry["kind"] == "video"]
+
+
+async def test_with_dtx_silence_is_hardly_sent_and_is_no_loss(bob: Phone, server: Switchroom) -> None:
+    async with phone(server.url, audio_source="null", dtx=True) as carol:
+        await carol.engine.login("carol", server.ticket("carol"))
+        await talk(carol, bob)
+        await bob.until(lambda: bob.ear.frames >= 150)
+        heard = one(bob.engine.get_stats()["carol"], "inbound-rtp", "audio")
+        seconds = heard["totalSamplesReceived"] / 48000
+        assert seconds > 2.5 and heard["packetsReceived"] < 30 + 10 * seconds
+        assert heard["packetsLost"] == 0
+        assert heard["concealedSamples"] - heard["silentConcealedSamples"] < 0.3 * 48000
+        await carol.engine.use_audio_source("tone:440")
+        await bob.ear.tone(440)
+        await carol.engine.hangup()
+        await bob.ended()
+        how = bob.all(CallQuality)[0].users["carol"]
+        assert how.concealed < 0.1 and how.loss == 0

@@ -109,6 +109,8 @@ class JitterStats:
     turns: int = 0
     concealed: int = 0
     """Turns without sound of their own: neither played nor recovered."""
+    silent: int = 0
+    """Of these, turns for which the sender had nothing to say and sent nothing (DTX)."""
     recovered: int = 0
     """Turns played from the in-band copy in the packet after."""
     copied: int = 0
@@ -212,6 +214,10 @@ class JitterBuffer:
             self.stats.packets_late += 1
             return
         self._hold(ts, payload, arrival)
+
+    def was_silent(self, samples: int) -> None:
+        """The sender had nothing to say for so long and sent nothing: what was made up there replaced nothing."""
+        self.stats.silent += samples // self._step
 
     def insert_copy(self, timestamp: int, payload: bytes, arrival: float) -> None:
         """A redundant copy (RFC 2198): used if the packet itself has not come, and it teaches nothing about delay."""

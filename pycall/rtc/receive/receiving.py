@@ -70,7 +70,7 @@ class Receiving:
             self.refused["unknown stream"] += 1
         elif terms.kind == "audio":
             self._count(packet, AUDIO_CLOCK, len(data), now)
-            self.hearing.take(packet.payload_type, packet.timestamp, packet.payload, now)
+            self.hearing.take(packet, now)
         else:
             self._take_picture(packet, terms, len(data), now)
 

@@ -13,13 +13,16 @@ import av
 from pycall.core.errors import MediaError
 
 from .. import red
-from ..opus import RATE, OpusDecoder, Samples, packet_samples
+from ..opus import FRAME, RATE, OpusDecoder, Samples, packet_samples
+from ..rtp import Packet
 from ..terms import MediaTerms
 from .beat import Beat
 from .playout import AudioPlayout
 
 logger = logging.getLogger(__name__)
 
+LONGEST_SILENCE = 10 * RATE
+"""Samples between two packets; more is a new beginning."""
 REST = 2.0
 """Seconds without any packet after which the beat pauses until one comes."""
 
@@ -44,15 +47,17 @@ class VoiceReceiver:
         self._beat = Beat(0.0)
         self._pts = 0
         self._heard = 0.0
+        self._before: Packet | None = None
 
-    def take(self, payload_type: int, timestamp: int, payload: bytes, now: float) -> None:
-        """One RTP packet's payload, plain or redundant (RFC 2198)."""
+    def take(self, packet: Packet, now: float) -> None:
+        """One RTP packet, plain or redundant (RFC 2198)."""
         if self._deliver is None:
             return
-        if payload_type == self._terms.red:
-            self._take_redundant(timestamp, payload, now)
-        elif self._terms.codec_of(payload_type) is not None:
-            self._insert(timestamp, payload, now)
+        self._notice_silence(packet)
+        if packet.payload_type == self._terms.red:
+            self._take_redundant(packet.timestamp, packet.payload, now)
+        elif self._terms.codec_of(packet.payload_type) is not None:
+            self._insert(packet.timestamp, packet.payload, now)
         else:
             self.malformed += 1
         if self._timer is None:
@@ -67,6 +72,14 @@ class VoiceReceiver:
             if self._timer is not None:
                 self._timer.cancel()
             self._decoder.close()
+
+    def _notice_silence(self, packet: Packet) -> None:
+        """Numbered one after the other, with time between them: nothing was lost, nobody spoke (DTX)."""
+        before, self._before = self._before, packet
+        if before is not None and (packet.sequence_number - before.sequence_number) & 0xFFFF == 1:
+            gap = (packet.timestamp - before.timestamp) & 0xFFFFFFFF
+            if FRAME < gap < LONGEST_SILENCE:
+                self.playout.buffer.was_silent(gap - FRAME)
 
     def _take_redundant(self, timestamp: int, payload: bytes, now: float) -> None:
         try:

@@ -15,8 +15,10 @@ logger = logging.getLogger(__name__)
 class Source:
     """Owns both feeds and the two tasks that read them."""
 
-    def __init__(self, audio: AudioFeed, video: VideoFeed, hardware: tuple[str, ...] = ()) -> None:
-        self.voice = Voice(audio)
+    def __init__(
+        self, audio: AudioFeed, video: VideoFeed, hardware: tuple[str, ...] = (), *, dtx: bool = False
+    ) -> None:
+        self.voice = Voice(audio, dtx=dtx)
         self.studio = Studio(video, hardware)
         self._tasks = [
             asyncio.create_task(self.voice.run(), name="pycall voice"),

@@ -25,6 +25,8 @@ RED_FROM = 0.01
 RED_TWICE_FROM = 0.05
 """And from which it carries the last two."""
 RED_UNTIL = 0.003
+NOTHING = 2
+"""Bytes of a packet that need not be sent (opus_encode; RFC 7587, 3.1.3)."""
 
 
 class Outbox(Protocol):
@@ -74,9 +76,12 @@ class VoiceSender:
 class Voice:
     """Reads the feed and encodes for all: one encoder, whoever many peers listen."""
 
-    def __init__(self, feed: AudioFeed) -> None:
+    def __init__(self, feed: AudioFeed, *, dtx: bool = False) -> None:
+        """`dtx`: while nobody speaks, a packet goes out only every 0.4 s."""
         self._feed = feed
         self._encoder = OpusEncoder()
+        if dtx:
+            self._encoder.set_dtx(True)
         self._senders: list[VoiceSender] = []
         self._loss = 0.0
 
@@ -113,6 +118,8 @@ class Voice:
             payload = self._encoder.encode(samples)
         except MediaError as error:
             logger.warning("sound could not be encoded: %s", error)
+            return
+        if len(payload) <= NOTHING:
             return
         level, now = dbov(samples), time.monotonic()
         for sender in tuple(self._senders):
