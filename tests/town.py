@@ -17,6 +17,7 @@ from pycall.core.wire import (
     decode_from_server,
     encode,
 )
+from signaling_server.facts import Fact
 from signaling_server.switchboard import Batch, Close, StoredCall, Switchboard
 from tests.town_phone import Peer as Peer
 from tests.town_phone import Phone as Phone
@@ -32,6 +33,8 @@ class Town:
         self.now = 0.0
         self.stored: dict[str, StoredCall] = {}
         self.records: list[StoredCall] = []
+        self.facts: list[Fact] = []
+        """What callbacks are made from."""
         self.users: set[str] = set()
         self.disk_full = False
         self.instant_media = False
@@ -120,6 +123,7 @@ class Town:
             self.stored[call.call_id] = call
             if call.ended_at is not None:
                 self.records.append(call)
+        self.facts += batch.facts
         self.users.update(batch.users)
         self._tell(batch)
         return True

@@ -163,6 +163,8 @@ class Call:
     chat_group_id: str = ""
     fresh: bool = False
     """We asked to join, and nobody has answered yet: if it is refused, there never was a call."""
+    unanswered: bool = False
+    """We signed out while it rang: it may ring on other devices of ours, and here once we are back."""
     announced: dict[UserId, tuple[bool, bool]] = field(default_factory=dict)
     """The others' microphones and cameras, as our user was told."""
     declined: set[UserId] = field(default_factory=set)

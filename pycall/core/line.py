@@ -226,7 +226,8 @@ class Line(LineFace):
         own.signing_out = True
         if own.call is not None:
             reason = _hangup_reason(own.call.state)
-            own.call.state = allow(own.call.state, Intent.HANGUP)
+            leaving, own.call.state = own.call.state is CallState.LEAVING, allow(own.call.state, Intent.HANGUP)
+            own.call.unanswered = own.call.role is Role.CALLEE and not own.call.committed and not leaving
             own.leave(command, reason, now)
         else:
             own.send(command)

@@ -312,7 +312,7 @@ class LineState:
     def forget(self, now: float, *, seq: int | None = None) -> None:
         """The line is free; a ring that was held back begins."""
         call, self.call = self.call, None
-        if call is not None and not (call.fresh and seq is None):
+        if call is not None and not ((call.fresh or call.unanswered) and seq is None):
             self.remember(call.call_id, busy=call.local_reason is EndReason.BUSY, seq=seq)
         held, self.held = self.held, None
         if held is not None and self.linked and not self.is_over(held[0]):
