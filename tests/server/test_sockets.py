@@ -114,6 +114,17 @@ async def test_a_silent_client_is_dropped_and_a_pinging_one_is_not(open_room: Op
     assert len([task for task in asyncio.all_tasks() if task.get_name().endswith("-writer")]) == 1
 
 
+async def test_a_server_that_stood_still_reads_before_it_takes_anybody_for_dead(open_room: OpenRoom) -> None:
+    room = await open_room(limits=QUICK)
+    users = [await room.user(f"user-{number}") for number in range(20)]
+    for _ in range(3):
+        for number, user in enumerate(users):
+            await user.say(wire.Ping(id=number))
+        time.sleep(2 * QUICK.heartbeat)  # noqa: ASYNC251 - that the server stands still too is the point
+        for number, user in enumerate(users):
+            assert (await user.hear(wire.Pong)).id == number
+
+
 async def test_a_second_login_elsewhere_kicks_the_first(room: Room) -> None:
     first = await room.user("alice", device_id="one")
     second = await room.user("alice", device_id="two")
