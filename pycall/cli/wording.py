@@ -120,6 +120,10 @@ def _call_line(event: ev.Event) -> str | None:
     match event:
         case ev.UserJoined(_, user_id):
             return f"{user_id} answered"
+        case ev.UserInviting(_, inviter, user_id):
+            return f"{inviter} invites {user_id}"
+        case ev.UserInfoChanged(user_id, nickname):
+            return f"{user_id} is called {nickname or user_id} now"
         case ev.CallBegan(media=media):
             return f"talking ({_word(media)})"
         case ev.UserAudioAvailable(user_id, available):

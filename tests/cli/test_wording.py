@@ -40,8 +40,11 @@ EVENTS = [
     ev.ErrorOccurred(ErrorCode.DEVICE_LOST, "the camera is gone"),
     ev.CallQuality(CALL, {"bob": PeerQuality(mos=4.3, delay=0.1, size=(640, 360), fps=30.0, setup={"gathered": 0.01})}),
     ev.DevicesChanged(DeviceKind.SPEAKER, "Headset", DeviceState.REMOVE),
+    ev.UserInviting(CALL, "alice", "carol"),
+    ev.UserInfoChanged("bob", "Robert", ""),
+    ev.ActiveSpeakerChanged("bob"),
 ]
-PERIODIC = (ev.VoiceVolume, ev.NetworkQualityChanged, ev.MediaStatistics)
+PERIODIC = (ev.ActiveSpeakerChanged, ev.VoiceVolume, ev.NetworkQualityChanged, ev.MediaStatistics)
 
 
 def test_no_event_is_forgotten() -> None:
