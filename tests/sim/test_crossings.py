@@ -1,4 +1,21 @@
-"""Crossings while a call is set up: each story is told in both orders in which the server can commit it."""
+"""Crossings while a call is set up: each story is told in both orders in which the server can commit it.
+
+| what happens                                  | test                                            |
+|-----------------------------------------------|-------------------------------------------------|
+| both dial each other                          | test_s1_*                                       |
+| a call of many and one of two dial each other | test_groups.py, test_s2_*                       |
+| cancel and answer                             | test_s3_*, test_s4_*                            |
+| time runs out and any answer                  | test_s5_*, test_s6_timeout_*                    |
+| refuse and cancel                             | test_s6_reject_*                                |
+| two answers of one device; of two devices     | test_s7_*; test_devices.py                      |
+| cancel before the call is known               | test_s10_*                                      |
+| media messages before the answer              | test_media.py, test_s11_*                       |
+| a ring delivered late, or never               | test_s12_*, test_s13_*, test_s14_*              |
+| a socket that dies while it rings             | test_s15_*, test_s16_*                          |
+| a line that is taken, or just becoming free   | test_s17_*, test_s18_*                          |
+| two call one; one dials and is dialed         | test_s19_*, test_s20_*                          |
+| dialing again, wrong moments and arguments    | test_dialing_again.py, test_s21_* to test_s25_* |
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""One person on several devices: who rings, who stops ringing and why, where media and signals go. Rows S8, S9, P1."""
+"""One person on several devices: who rings, who stops ringing and why, where media and signals go.
+
+| what happens                     | test                                                               |
+|----------------------------------|--------------------------------------------------------------------|
+| both devices answer              | test_s8_*                                                          |
+| one answers, the other refuses   | test_s9_*                                                          |
+| a new device without the ability | test_p1_*                                                          |
+| all else                         | by its name; with real engines in tests/engine/test_two_devices.py |
+"""
 
 from __future__ import annotations
 

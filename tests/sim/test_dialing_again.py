@@ -1,4 +1,13 @@
-"""Dialing again, at the wrong moment, or with wrong arguments; and media that never comes up."""
+"""Dialing again, at the wrong moment, or with wrong arguments; and media that never comes up.
+
+| what happens                                 | test       |
+|----------------------------------------------|------------|
+| a caller who crashed calls again             | test_s21_* |
+| refusing what was accepted                   | test_s22_* |
+| answered, and media never comes up           | test_s23_* |
+| oneself, twice the same, strangers, too many | test_s24_* |
+| a verb without a call                        | test_s25_* |
+"""
 
 from __future__ import annotations
 

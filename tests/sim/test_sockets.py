@@ -1,4 +1,17 @@
-"""Signing in twice, sockets that die late or unnoticed, and signing out in the middle of a call."""
+"""Signing in twice, sockets that die late or unnoticed, and signing out in the middle of a call.
+
+| what happens                                       | test                                                       |
+|----------------------------------------------------|------------------------------------------------------------|
+| another device signs in: ringing, talking, dialing | test_p1_*, test_p2_*                                       |
+| two that would kick each other for ever            | test_p3_*                                                  |
+| the same program comes back                        | test_p4_*                                                  |
+| an old socket closes late, or is half open         | test_p5_*, test_p6_*                                       |
+| two logins in flight                               | test_p7_*                                                  |
+| signing out in a call                              | test_p8_*                                                  |
+| tickets that run out in a call                     | tests/server/test_tickets.py, tests/engine/test_tickets.py |
+| ended from outside                                 | test_either_order.py, test_p10_*                           |
+| a laptop that slept                                | test_p11_*                                                 |
+"""
 
 from __future__ import annotations
 
