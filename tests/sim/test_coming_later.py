@@ -1,4 +1,13 @@
-"""Coming into a call that runs: invitations in mid-call, joining by id and by room, coming back."""
+"""Coming into a call that runs: invitations in mid-call, joining by id and by room, coming back.
+
+| what happens          | test      |
+|-----------------------|-----------|
+| invite and hang-up    | test_c2_* |
+| two invite the same   | test_c3_* |
+| invited and joining   | test_c4_* |
+| join and end          | test_c6_* |
+| two for the last seat | test_g4_* |
+"""
 
 from __future__ import annotations
 

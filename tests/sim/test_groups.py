@@ -1,4 +1,16 @@
-"""Calls of many: who is told what when people come, refuse, leave and vanish. Rows G1 to G7."""
+"""Calls of many: who is told what when people come, refuse, leave and vanish.
+
+| what happens                              | test                            |
+|-------------------------------------------|---------------------------------|
+| the caller leaves before, after an answer | test_g1_*, test_g2_*            |
+| nobody comes                              | test_g3_*                       |
+| the last seat                             | test_coming_later.py, test_g4_* |
+| many answers at once                      | test_g5_*                       |
+| one pair does not hear each other         | test_g6_*                       |
+| a crash while somebody joins              | test_g7_*                       |
+| the last one leaves, and an answer        | test_c5_*                       |
+| each of these in either order             | test_groups_in_either_order.py  |
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""What crosses in a running call: hang-ups, switches, mutes, duplicates, strangers."""
+"""What crosses in a running call: hang-ups, switches, mutes, duplicates, strangers.
+
+| what happens                               | test                                                           |
+|--------------------------------------------|----------------------------------------------------------------|
+| two hang-ups                               | test_c1_*; in each order in test_either_order.py               |
+| invitations, joins and leaving             | test_coming_later.py, test_c2_* to test_c6_*                   |
+| switches, same and opposite                | test_c7_*, test_c8_*                                           |
+| switch and hang-up                         | test_c9_*                                                      |
+| new connections from both ends             | test_either_order.py, test_c10_*                               |
+| twice, replayed, of the past, of strangers | test_c11_* to test_c13_*; real: tests/server/test_authority.py |
+| mutes in a burst                           | test_c14_*                                                     |
+| hang-up while media connects               | test_c15_*; real devices: tests/engine/test_edges.py           |
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""Links and media that come and go in a running call."""
+"""Links and media that come and go in a running call.
+
+| what happens                | test                                                  |
+|-----------------------------|-------------------------------------------------------|
+| a program crashes           | test_m1_*; real processes: tests/calls/test_killed.py |
+| another network             | test_m2_*                                             |
+| signaling lost, media alive | test_m3_*                                             |
+| media lost, signaling alive | test_m4_*                                             |
+| heard in one direction only | test_m5_*                                             |
+| up after the hang-up        | test_m6_*                                             |
+| relays, strays, devices     | test_what_fails.py, test_m7_*, test_m9_*; tests/rtc   |
+"""
 
 from __future__ import annotations
 

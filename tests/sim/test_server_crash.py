@@ -1,4 +1,14 @@
-"""The server dies and comes back with nothing but what it had stored; or it cannot store."""
+"""The server dies and comes back with nothing but what it had stored; or it cannot store.
+
+| what happens                       | test                                                |
+|------------------------------------|-----------------------------------------------------|
+| dies while it rings                | test_v1_*                                           |
+| dies while they talk               | test_v2_*                                           |
+| dies between storing and telling   | test_v3_*                                           |
+| dies between hearing and storing   | test_v4_*                                           |
+| cannot store                       | test_v5_*; real disks: tests/server/test_storage.py |
+| stops, stands still, all come back | test_what_fails.py, test_v6_* to test_v10_*         |
+"""
 
 from __future__ import annotations
 
