@@ -24,19 +24,38 @@ from .events import KickedOffline, SignalingLost, SignalingRestored
 from .line_entry import commit, merge
 from .line_inbox import declined, end, inviting, joined, left, media_set, shown, switch
 from .line_replies import enter
-from .line_state import LineState
-from .types import EndReason, MemberState
+from .line_state import DECLINED, LineState
+from .types import CallId, EndReason, MemberState, UserId
 from .wire import Accept, CallView, Hangup, Invite, InviteMore, Join, Logout, MemberView, Reject, SwitchMedia, Welcome
 
 
 def link_up(line: LineState, welcome: Welcome, now: float) -> None:
-    """Apply the snapshot; invitations that were not answered are made again."""
+    """Apply the snapshot; invitations that were not answered are made again, unless the snapshot shows them."""
     line.joins.clear()
+    before = {} if line.call is None else dict(line.call.members)
     _apply(line, welcome, now)
     line.joins |= {command.req_id for command in line.pending.all() if isinstance(command, Join)}
     for command in line.pending.all():
         if isinstance(command, InviteMore):
-            line.send(command)
+            invited = _invited(line, command, before, welcome.call)
+            if invited:
+                line.pending.resolve(command.req_id, None, CallId(command.call_id), invited)
+            else:
+                line.send(command)
+
+
+def _invited(
+    line: LineState, command: InviteMore, before: dict[UserId, MemberView], view: CallView | None
+) -> tuple[UserId, ...]:
+    """Who has been called by this invitation, though its answer was lost; some may have refused since."""
+    if view is None or view.call_id != command.call_id:
+        return ()
+    ours = (member for member in view.members if member.user_id in command.callees and member.inviter == line.user_id)
+    return tuple(member.user_id for member in ours if _is_new(before.get(member.user_id), member))
+
+
+def _is_new(before: MemberView | None, member: MemberView) -> bool:
+    return before is None or (before.state is MemberState.GONE and member.state is not MemberState.GONE)
 
 
 def _apply(line: LineState, welcome: Welcome, now: float) -> None:
@@ -181,7 +200,9 @@ def _catch_up_member(line: LineState, call: Call, member: MemberView, now: float
     if known is not None and before is MemberState.JOINED and known.since != member.since:
         left(line, call, user_id, member.reason or EndReason.UNKNOWN, now)
         before = MemberState.GONE
-    if member.state is MemberState.RINGING and before is MemberState.GONE:
+    if known is None and member.state is MemberState.GONE:
+        _came_and_went(line, call, member)
+    elif member.state is MemberState.RINGING and before is MemberState.GONE:
         inviting(line, call, user_id, member.inviter or call.caller)
     elif member.state is MemberState.JOINED and before is not MemberState.JOINED:
         joined(line, call, member, now)
@@ -192,6 +213,15 @@ def _catch_up_member(line: LineState, call: Call, member: MemberView, now: float
     elif member.state is MemberState.JOINED:
         media_set(line, call, user_id, member.audio, member.video)
         shown(line, call, user_id, member.nickname, member.avatar)
+
+
+def _came_and_went(line: LineState, call: Call, member: MemberView) -> None:
+    """Somebody whom we did not know of, and who is gone already; our user hears of a refusal, not of a visit."""
+    if member.inviter is not None and member.reason in DECLINED:
+        inviting(line, call, member.user_id, member.inviter)
+        declined(line, call, member.user_id, member.reason)
+    else:
+        call.members[member.user_id] = member
 
 
 def _catch_up_media(line: LineState, call: Call, view: CallView) -> None:
