@@ -6,11 +6,13 @@ Nothing is sent between the loss of the link and the snapshot, and nothing from 
     ─────────────────────────────────  ─────────────────────  ───────────────────────────────────────────────
     rings, or has us joined            finished that call     refuse it, or hang up
     rings                              know no call           it rings here
+    rings                              signed out meanwhile   it rings here, again
     rings                              accepted               accept again, with the same request number
     rings, or knows no such call       asked to join          ask again, with the same request number
     has us joined                      accepted               the accept was committed: media begins
     has us joined                      in the call            members, media and microphones are caught up
     knows how it ended                 in the call            that is the end
+    shows who was invited              invited them           that arrived; else invite again, with the same number
     has us joined in another           dialed, no answer yet  both had dialed each other: that call is ours
     knows no such call                 dialed, no answer yet  dial again, with the same call id and number
     knows no such call                 in the call            the call is lost: it ends as UNKNOWN
