@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
@@ -321,7 +322,7 @@ class _Run:
         self.thread.start()
 
 
-class _FileHalf(Generic[FrameT, PushedT]):
+class _FileHalf(ABC, Generic[FrameT, PushedT]):
     """The sound or the pictures of a file, one half of what its player plays."""
 
     def __init__(self, path: str, kind: type[FrameT]) -> None:
@@ -334,8 +335,9 @@ class _FileHalf(Generic[FrameT, PushedT]):
         self._attach(intake, self._opened)
         self._opened = None
 
+    @abstractmethod
     def _attach(self, intake: Intake[PushedT], opened: Track[FrameT] | None) -> None:
-        raise NotImplementedError
+        """Play into `intake`; what was opened to look at it goes on being used."""
 
     @property
     def started(self) -> bool:

@@ -33,6 +33,7 @@ class Counter:
         self.overfull = False
         self.pictures: list[int] = []
         self.news = asyncio.Event()
+        self._awaited = 0
 
     def push_picture(self, packet: Packet) -> None:
         if packet.marker:
@@ -42,26 +43,35 @@ class Counter:
     def push_repair(self, packet: Packet, delay: float = 0.0) -> None: ...
 
     async def more(self, count: int) -> None:
-        wanted = len(self.pictures) + count
+        """Returns when so many pictures more than ever waited for have left."""
+        self._awaited += count
         async with asyncio.timeout(10):
-            while len(self.pictures) < wanted:
+            while len(self.pictures) < self._awaited:
                 self.news.clear()
                 await self.news.wait()
 
 
 class Feed:
-    """Pictures as fast as they are taken, one per turn of the loop."""
+    """A picture for each that was asked for."""
 
     bitrate, fps = 500_000, 30
 
     def __init__(self) -> None:
         self.given = 0
-        self.news = asyncio.Event()
+        self._wanted = asyncio.Semaphore(0)
+        self._taken = asyncio.Event()
+
+    async def give(self) -> None:
+        """One picture; returns when it has been taken."""
+        self._taken.clear()
+        self._wanted.release()
+        async with asyncio.timeout(10):
+            await self._taken.wait()
 
     async def next_video(self) -> av.VideoFrame:
-        await asyncio.sleep(0.005)
+        await self._wanted.acquire()
         self.given += 1
-        self.news.set()
+        self._taken.set()
         frame = picture(self.given, 320, 180)
         frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), Fraction(1, 1_000_000)
         return frame
@@ -77,22 +87,16 @@ async def test_while_too_many_pictures_wait_to_leave_none_is_encoded() -> None:
     studio.add(sender, 500_000, 500_000)
     running = asyncio.create_task(studio.run())
     try:
-        await outbox.more(3)
+        for _ in range(3):
+            await feed.give()
+            await outbox.more(1)
         outbox.overfull = True
-        await _pictures_of(feed, 5)  # what is in the encoder's hands leaves
-        before = len(outbox.pictures)
-        await _pictures_of(feed, 20)
-        assert len(outbox.pictures) == before
+        for _ in range(20):
+            await feed.give()
         outbox.overfull = False
-        await outbox.more(3)
+        await feed.give()
+        await outbox.more(1)
+        assert len(outbox.pictures) == 4, "what was given meanwhile was left out, not kept for later"
     finally:
         running.cancel()
         await studio.aclose()
-
-
-async def _pictures_of(feed: Feed, count: int) -> None:
-    wanted = feed.given + count
-    async with asyncio.timeout(10):
-        while feed.given < wanted:
-            feed.news.clear()
-            await feed.news.wait()
