@@ -33,6 +33,7 @@ from pycall.core.events import (
     UserVideoAvailable,
 )
 from pycall.core.line import Line
+from pycall.core.line_state import SIGNED_OFF
 from pycall.core.outputs import ClosePeer, Deliver, Emit, OpenPeer, Output, Resolve, Send, StartMedia, StopMedia
 from pycall.core.types import DeviceKind, LinkStats, MediaType, PeerState, UserId
 from pycall.core.wire import (
@@ -236,8 +237,8 @@ class Driver:
     def _dismissed(self, goodbye: Goodbye) -> None:
         """The server closed for good; only a new login helps."""
         self.signed_in = False
-        if goodbye.code is ErrorCode.KICKED:
-            self._take(self.line.kicked)
+        if goodbye.code in SIGNED_OFF:
+            self._take(lambda now: self.line.kicked(now, goodbye.code))
             return
         if goodbye.code is ErrorCode.SIG_EXPIRED:
             self._ticket_expired()

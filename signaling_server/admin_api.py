@@ -18,6 +18,9 @@ import msgspec
 from aiohttp import web
 
 from .admin_words import (
+    BanAsked,
+    BanPage,
+    BansAsked,
     CallAsked,
     CallNow,
     DeadLetters,
@@ -32,11 +35,14 @@ from .admin_words import (
     RecordsAsked,
     Resend,
     SetTarget,
+    SignedOff,
     TargetAsked,
     Targets,
     TargetShown,
+    UserAsked,
 )
 from .apps import Scope
+from .ban import Ban
 from .callbacks import CallbackError, Generation, NoTarget
 from .hourly import hourly
 from .ledger import StoredCall
@@ -53,6 +59,7 @@ from .rest_v4 import STATUS
 from .rest_v4_calls import end_call as end_by_server
 from .rest_v4_words import OneCall
 from .store import StoreError
+from .switchboard import Switchboard
 
 audit = logging.getLogger("signaling_server.audit")
 
@@ -102,10 +109,9 @@ class AdminApi:
             asked = decode_body(await read_body(request, self._limits), endpoint.asked)
         answer = await endpoint.run(caller, asked)
         if endpoint.scope is Scope.WRITE:
-            app_id = caller.tenant.app.app_id
-            audit.info(
-                "admin page: %s by %s of app %d from %s", endpoint.path, caller.identifier, app_id, caller.address
-            )
+            app_id, whom = caller.tenant.app.app_id, getattr(asked, "user_id", getattr(asked, "call_id", ""))
+            done = f"{endpoint.path} {whom}".rstrip()
+            audit.info("admin page: %s by %s of app %d from %s", done, caller.identifier, app_id, caller.address)
         return answer
 
     def _refuse(self, error: RestError) -> web.Response:
@@ -176,6 +182,36 @@ async def end_call(caller: Caller, asked: CallAsked) -> Nothing:
     """End a call that rings or runs."""
     await end_by_server(caller, OneCall(call_id=asked.call_id))
     return Nothing()
+
+
+async def kick(caller: Caller, asked: UserAsked) -> SignedOff:
+    """Sign a user off everywhere; they may sign in again."""
+    return SignedOff(devices=await caller.tenant.exchange.ask(lambda board, now: board.kick(asked.user_id, now)))
+
+
+async def ban(caller: Caller, asked: BanAsked) -> SignedOff:
+    """Sign a user off everywhere and keep them out; a ban of before is replaced."""
+    if asked.until is not None and asked.until <= caller.now:
+        raise RestError(Fault.PARAMETER, "until lies in the past; it is in Unix seconds")
+
+    def step(board: Switchboard, now: float) -> int:
+        return board.ban(Ban(user_id=asked.user_id, since=now, until=asked.until, by=caller.identifier), now)
+
+    return SignedOff(devices=await caller.tenant.exchange.ask(step))
+
+
+async def unban(caller: Caller, asked: UserAsked) -> Nothing:
+    """Let a user in again."""
+    if not await caller.tenant.exchange.ask(lambda board, now: board.unban(asked.user_id, now)):
+        raise RestError(Fault.NO_BAN, "this user is not banned")
+    return Nothing()
+
+
+async def bans(caller: Caller, asked: BansAsked) -> BanPage:
+    """Who may not sign in, the newest ban first."""
+    found = await caller.tenant.exchange.ask(lambda board, now: board.bans(now))
+    first = (asked.page - 1) * asked.per_page
+    return BanPage(total=len(found), bans=tuple(found[first : first + asked.per_page]))
 
 
 async def hours(caller: Caller, asked: HoursAsked) -> Hours:
@@ -270,6 +306,10 @@ ENDPOINTS = (
     Endpoint("GET", "records", RecordsAsked, Scope.READ, records),
     Endpoint("GET", "callbacks", Nothing, Scope.READ, targets),
     Endpoint("GET", "dead", LettersAsked, Scope.READ, dead),
+    Endpoint("GET", "users/bans", BansAsked, Scope.READ, bans),
+    Endpoint("POST", "users/kick", UserAsked, Scope.WRITE, kick),
+    Endpoint("POST", "users/ban", BanAsked, Scope.WRITE, ban),
+    Endpoint("POST", "users/unban", UserAsked, Scope.WRITE, unban),
     Endpoint("POST", "calls/end", CallAsked, Scope.WRITE, end_call),
     Endpoint("POST", "callbacks/set", SetTarget, Scope.WRITE, set_target),
     Endpoint("POST", "callbacks/delete", TargetAsked, Scope.WRITE, delete_target),

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from pycall.core.bounds import CallIdText
+from pycall.core.bounds import CallIdText, Id
 
+from .ban import LATEST, Ban
 from .hourly import Hour
 from .record_rows import CallResult, Record
 
@@ -62,6 +63,39 @@ class CallAsked(Said, frozen=True, kw_only=True):
     """One call."""
 
     call_id: CallIdText
+
+
+class UserAsked(Said, frozen=True, kw_only=True):
+    """One user."""
+
+    user_id: Id
+
+
+class SignedOff(Said, frozen=True, kw_only=True):
+    """On how many devices the user was signed in."""
+
+    devices: int
+
+
+class BanAsked(UserAsked, frozen=True, kw_only=True):
+    """Keep this user out."""
+
+    until: Annotated[float, Meta(ge=0, le=LATEST)] | None = None
+    """None: until the ban is taken back."""
+
+
+class BansAsked(Said, frozen=True, kw_only=True):
+    """A page of bans."""
+
+    page: Page = 1
+    per_page: PerPage = 50
+
+
+class BanPage(Said, frozen=True, kw_only=True):
+    """Bans in force, the newest first, and how many there are in all."""
+
+    total: int
+    bans: tuple[Ban, ...]
 
 
 class HoursAsked(Said, frozen=True, kw_only=True):

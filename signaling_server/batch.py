@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pycall.core.types import UserId
 from pycall.core.wire import Goodbye, ServerMessage
 
+from .ban import Ban
 from .book import SessionId
 from .facts import Fact
 from .ledger import StoredCall
@@ -39,3 +40,10 @@ class Batch:
     """Users seen for the first time."""
     facts: list[Fact] = field(default_factory=list)
     """What happened in these calls, in order."""
+    bans: dict[UserId, Ban | None] = field(default_factory=dict)
+    """Who was banned, and who is not any more."""
+
+    @property
+    def writes(self) -> bool:
+        """Something of it is to be stored."""
+        return bool(self.saved or self.users or self.bans)

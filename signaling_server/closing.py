@@ -19,6 +19,8 @@ CLOSE_CODES = {
     ErrorCode.SIG_WRONG_USER: 4401,
     ErrorCode.SIG_WRONG_APP: 4401,
     ErrorCode.BAD_VERSION: 4400,
+    ErrorCode.SIGNED_OFF: 4403,
+    ErrorCode.BANNED: 4403,
     ErrorCode.TIMED_OUT: 4408,
     ErrorCode.KICKED: 4409,
     ErrorCode.REPEATED: 4409,

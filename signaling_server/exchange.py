@@ -202,12 +202,12 @@ class Exchange:
         return self._origins.get(user_id, Origin())
 
     async def _saved(self, batch: Batch, now: float) -> bool:
-        if not batch.saved and not batch.users:
+        if not batch.writes:
             return True
         begun = time.monotonic()
         callbacks = self._announcer.rows(batch.facts, self._origin_of, now)
         try:
-            await self._store.save(batch.saved, batch.users, callbacks, now=now)
+            await self._store.save(batch.saved, batch.users, callbacks, batch.bans, now=now)
         except StoreError as error:
             logger.error("nothing was changed: %s", error)
             return False
@@ -231,7 +231,7 @@ class Exchange:
         for item in inputs:
             self._judge(item, now)
             batch = self._switchboard.drain()
-            if not batch.saved and not batch.users:
+            if not batch.writes:
                 self._tell(batch)
             else:
                 self._switchboard.undo()

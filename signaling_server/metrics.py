@@ -12,9 +12,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from pycall.core.errors import ErrorCode
 from pycall.core.wire import Reply
 
-from .batch import Batch, Tell
+from .batch import Batch, Close, Tell
 from .ledger import StoredCall
 from .record_rows import result_of
 
@@ -75,6 +76,8 @@ class Metrics:
             if isinstance(item, Tell) and isinstance(item.message, Reply) and not item.message.ok:
                 code = item.message.code
                 self.rejected("command", "unknown" if code is None else code.value)
+            elif isinstance(item, Close) and item.goodbye.code is ErrorCode.BANNED:
+                self.rejected("login", item.goodbye.code.value)
 
     def rejected(self, what: str, reason: str) -> None:
         """Something was refused: `what` is login, command, message or http."""

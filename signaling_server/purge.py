@@ -1,4 +1,4 @@
-"""Takes old records, calls and dead letters out of the database in the background, in pieces that hold up no call."""
+"""Takes what is too old out of the database in the background, in pieces that hold up no call."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Purge:
             await self._take_out(store, records.c.call_id, records.c.started_at < now - self._keep, histories)
             await self._take_out(store, calls.c.call_id, calls.c.ended_at < now - CALL_SECONDS)
             await self._take_out(store, outbox.c.id, outbox.c.died_at < now - self._keep)
+            await store.forget_bans(now - self._keep)
             late = Outbox(store)
             for generation in Generation:
                 await late.bury(generation, "not delivered within a day", now, before=now - GIVEN_UP)

@@ -67,7 +67,7 @@ class Operation:
     """Raises RestError, StoreError or TimeoutError."""
 
 
-EVERYWHERE = frozenset(Fault) - {Fault.NO_CALL, Fault.NO_RECORD, Fault.NO_CALLBACK}
+EVERYWHERE = frozenset(Fault) - {Fault.NO_CALL, Fault.NO_RECORD, Fault.NO_CALLBACK, Fault.NO_BAN}
 """Refusals of every operation."""
 
 

@@ -30,6 +30,7 @@ class Fault(Enum):
     NO_CALLBACK = "no callback"
     NO_RECORD = "no record"
     NO_CALL = "no call"
+    NO_BAN = "no ban"
     STORAGE = "storage"
 
 

@@ -61,6 +61,7 @@ STATUS = {
     Fault.NO_CALLBACK: 404,
     Fault.NO_RECORD: 404,
     Fault.NO_CALL: 404,
+    Fault.NO_BAN: 404,
     Fault.STORAGE: 503,
 }
 NUMBERS = {

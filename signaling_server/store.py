@@ -5,7 +5,7 @@ Plain SQL types and statements only, so that PostgreSQL can take SQLite's place 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,13 +15,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
 
+from .ban import Ban
 from .database import Connection, Database, StoreError
 from .ledger import StoredCall
 from .record_rows import history_rows, record_row
-from .tables import calls, health, histories, outbox, records, users
+from .tables import bans, calls, health, histories, outbox, records, users
 from .unbroken import whole
 
 __all__ = ["Store", "StoreError"]
+
+NOBODY: Mapping[UserId, Ban | None] = {}
 
 
 class Store:
@@ -57,12 +60,13 @@ class Store:
         changed: Sequence[StoredCall],
         people: Iterable[UserId],
         callbacks: Sequence[dict[str, Any]] = (),
+        banned: Mapping[UserId, Ban | None] = NOBODY,
         *,
         now: float,
     ) -> None:
-        """Write the newest state of these calls, new users and rows of the outbox: all of it or nothing.
+        """Write the newest state of these calls, new users, rows of the outbox and bans: all of it or nothing.
 
-        With a call's end its record is written.
+        With a call's end its record is written. A ban of None is taken out.
         """
         new = [{"a": self.app_id, "u": user, "t": now} for user in people]
         async with self.database.writing() as connection:
@@ -72,6 +76,8 @@ class Store:
                 await connection.execute(_ADD_USER, new)
             if callbacks:
                 await connection.execute(sa.insert(outbox), callbacks)
+            if banned:
+                await self._save_bans(connection, banned)
 
     async def _save_calls(self, connection: Connection, changed: Sequence[StoredCall]) -> None:
         await connection.execute(self._put_call, [self._row(call) for call in changed])
@@ -80,6 +86,16 @@ class Store:
             await connection.execute(self._add_record, [record_row(self.app_id, call) for call in ended])
             rows = [row for call in ended for row in history_rows(self.app_id, call)]
             await connection.execute(self._add_history, rows)
+
+    async def _save_bans(self, connection: Connection, banned: Mapping[UserId, Ban | None]) -> None:
+        await connection.execute(sa.delete(bans).where(bans.c.app_id == self.app_id, bans.c.user_id.in_(list(banned))))
+        rows = [
+            {"app_id": self.app_id, "user_id": ban.user_id, "since": ban.since, "until": ban.until, "banned_by": ban.by}
+            for ban in banned.values()
+            if ban is not None
+        ]
+        if rows:
+            await connection.execute(sa.insert(bans), rows)
 
     async def calls(self, *, ended_since: float) -> list[StoredCall]:
         """The live calls, and those that ended at `ended_since` (Unix seconds) or later."""
@@ -103,6 +119,18 @@ class Store:
         query = sa.select(users.c.user_id).where(users.c.app_id == self.app_id)
         async with self.database.reading() as connection:
             return list((await connection.execute(query)).scalars())
+
+    async def bans(self, now: float) -> list[Ban]:
+        """Who may not sign in at this time (Unix seconds)."""
+        holds = sa.or_(bans.c.until.is_(None), bans.c.until > now)
+        async with self.database.reading() as connection:
+            rows = await connection.execute(sa.select(bans).where(bans.c.app_id == self.app_id, holds))
+            return [Ban(user_id=row.user_id, since=row.since, until=row.until, by=row.banned_by) for row in rows]
+
+    async def forget_bans(self, before: float) -> None:
+        """Those that were over then (Unix seconds)."""
+        async with self.database.writing() as connection:
+            await connection.execute(sa.delete(bans).where(bans.c.app_id == self.app_id, bans.c.until < before))
 
     async def check(self) -> None:
         """Write something, to learn whether writing works."""

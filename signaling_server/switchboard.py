@@ -36,6 +36,8 @@ from pycall.core.wire import (
     Welcome,
 )
 
+from .ban import Ban
+from .bans import Bans
 from .batch import Batch, Close, Tell
 from .book import Book, Client, SessionId
 from .judge import Judge
@@ -52,10 +54,18 @@ RETRY_SECONDS = 1.0
 class Switchboard:
     """`calls` at the start: the live ones, and those ended within the last 10 minutes (their members may still ask)."""
 
-    def __init__(self, *, known_users: Iterable[UserId] = (), calls: Iterable[StoredCall] = (), now: float) -> None:
+    def __init__(
+        self,
+        *,
+        known_users: Iterable[UserId] = (),
+        calls: Iterable[StoredCall] = (),
+        bans: Iterable[Ban] = (),
+        now: float,
+    ) -> None:
         self._book = Book(patience=now)
         self._teller = Teller(self._book)
         self._judge = Judge(self._book, self._teller)
+        self._bans = Bans(self._book, self._judge.people, self._judge.endings, bans)
         self._new_users: list[UserId] = []
         self._gone: list[tuple[SessionId, float]] = []
         self._gone_before: list[tuple[SessionId, float]] = []
@@ -99,12 +109,35 @@ class Switchboard:
             self._judge.endings.end(call, reason, by, now)
         return call is not None
 
+    def bans(self, now: float) -> list[Ban]:
+        """The bans in force, the newest first."""
+        return self._bans.all(now)
+
+    def kick(self, user_id: UserId, now: float) -> int:
+        """Sign a user off everywhere; on how many devices they were."""
+        self._now = now
+        return self._bans.kick(user_id, now)
+
+    def ban(self, ban: Ban, now: float) -> int:
+        """The same, and keep them out."""
+        self._now = now
+        return self._bans.add(ban, now)
+
+    def unban(self, user_id: UserId, now: float) -> bool:
+        """Let them in again; False if nothing kept them out."""
+        self._now = now
+        return self._bans.lift(user_id, now)
+
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:
         """A client has signed in (its ticket is good); tells it the welcome."""
         self._now = now
         client = Client(login.user_id, login.device_id)
+        ban = self._bans.find(client.user_id, now)
+        if ban is not None:
+            self._teller.pile.append(Close(session, ban.goodbye))
+            return
         if client.user_id not in self._book.known:
             self._book.journal.put(self._book.known, client.user_id, True)
             self._new_users.append(client.user_id)
@@ -171,7 +204,8 @@ class Switchboard:
     def drain(self) -> Batch:
         """What is to be stored and then told. To drain again says that the batch before has been stored."""
         saved, facts = self._book.hand_out()
-        batch = Batch(tell=self._teller.pile, saved=saved, users=self._new_users, facts=facts)
+        bans = self._bans.hand_out()
+        batch = Batch(tell=self._teller.pile, saved=saved, users=self._new_users, facts=facts, bans=bans)
         self._teller.pile, self._new_users = [], []
         self._gone_before, self._gone = self._gone, []
         self._book.trim(self._now)
@@ -181,6 +215,7 @@ class Switchboard:
         """The batch drained last could not be stored: neither it nor anything since has happened."""
         self._teller.pile.clear()
         self._new_users.clear()
+        self._bans.hand_out()
         self._book.revert()
         self._retry_at = self._now + RETRY_SECONDS
         self._gone = self._gone_before + self._gone

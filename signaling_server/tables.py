@@ -5,6 +5,7 @@ calls      live calls, and those that ended a moment ago, as documents: what a r
 records    one row for each call that is over, written together with its end
 histories  one row for each member of a record: their own list of calls
 targets    where callbacks go, by app and generation
+bans       who may not sign in
 outbox     callbacks that wait to be delivered (died_at is null), and dead letters
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest Alembic revision; what `metadata` creates is the same as what the revisions lead to."""
 
 metadata = sa.MetaData()
@@ -76,6 +77,15 @@ targets = sa.Table(
     sa.Column("url", sa.String(2048), nullable=False),
     sa.Column("commands", sa.JSON, nullable=False),
     sa.Column("disabled", sa.String(200), nullable=False),
+)
+bans = sa.Table(
+    "bans",
+    metadata,
+    sa.Column("app_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.String(32), primary_key=True),
+    sa.Column("since", sa.Double, nullable=False),
+    sa.Column("until", sa.Double),
+    sa.Column("banned_by", sa.String(32), nullable=False),
 )
 outbox = sa.Table(
     "outbox",

@@ -99,4 +99,4 @@ async def _switchboard(store: Store, clock: Clock) -> Switchboard:
     live = sum(call.ended_at is None for call in calls)
     if live:
         logger.info("going on with %d calls", live)
-    return Switchboard(known_users=await store.known_users(), calls=calls, now=now)
+    return Switchboard(known_users=await store.known_users(), calls=calls, bans=await store.bans(now), now=now)

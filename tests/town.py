@@ -17,6 +17,7 @@ from pycall.core.wire import (
     decode_from_server,
     encode,
 )
+from signaling_server.ban import Ban
 from signaling_server.facts import Fact
 from signaling_server.switchboard import Batch, Close, StoredCall, Switchboard
 from tests.town_phone import Peer as Peer
@@ -36,6 +37,8 @@ class Town:
         self.facts: list[Fact] = []
         """What callbacks are made from."""
         self.users: set[str] = set()
+        self.bans: dict[str, Ban] = {}
+        """As stored."""
         self.disk_full = False
         self.instant_media = False
         """Media connections agree without offer and answer."""
@@ -102,19 +105,36 @@ class Town:
             refusal = Reply(req_id=message.req_id, ok=False, code=ErrorCode.STORAGE, message="try again")
             phone.down.append(refusal)
 
+    def kick(self, user: str) -> bool:
+        """An administrator signs this user off; False if that could not be stored."""
+        self.switchboard.kick(user, self.unix)
+        return self._commit()
+
+    def ban(self, user: str, seconds: float | None = None) -> bool:
+        """The same, and keeps them out: for so long, or until `unban`."""
+        until = None if seconds is None else self.unix + seconds
+        self.switchboard.ban(Ban(user_id=user, since=self.unix, until=until, by="administrator"), self.unix)
+        return self._commit()
+
+    def unban(self, user: str) -> bool:
+        self.switchboard.unban(user, self.unix)
+        return self._commit()
+
     def restart_server(self, *, down_for: float = 0.0) -> None:
         """kill -9 and start again: only what was stored is left. Everybody's socket breaks."""
         self.sessions.clear()
         for phone in self.phones.values():
             phone.drop(noticed=False)
         self._pass(down_for)
-        self.switchboard = Switchboard(known_users=self.users, calls=self.stored.values(), now=self.unix)
+        self.switchboard = Switchboard(
+            known_users=self.users, calls=self.stored.values(), bans=self.bans.values(), now=self.unix
+        )
         self._ring_server()
 
     def _commit(self) -> bool:
         """Store, then tell; or neither."""
         batch = self.switchboard.drain()
-        if self.disk_full and (batch.saved or batch.users):
+        if self.disk_full and batch.writes:
             self.switchboard.undo()
             return False
         for call in batch.saved:
@@ -123,6 +143,9 @@ class Town:
             self.stored[call.call_id] = call
             if call.ended_at is not None:
                 self.records.append(call)
+        for user, ban in batch.bans.items():
+            self.bans.pop(user, None)
+            self.bans |= {} if ban is None else {user: ban}
         self.facts += batch.facts
         self.users.update(batch.users)
         self._tell(batch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pycall.core.errors import ErrorCode
 from pycall.core.events import Event
 from pycall.core.line import CallState, Line
+from pycall.core.line_state import SIGNED_OFF
 from pycall.core.outputs import (
     ClosePeer,
     Deliver,
@@ -222,8 +223,8 @@ class Phone:
         elif isinstance(message, Goodbye):
             self.session = None
             self.connect_wanted = self.connect_wanted and message.retry
-            if message.code is ErrorCode.KICKED:
-                self.line.kicked(self.town.now)
+            if message.code in SIGNED_OFF:
+                self.line.kicked(self.town.now, message.code)
             else:
                 self.line.link_lost(self.town.now)
         else:

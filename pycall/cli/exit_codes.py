@@ -42,7 +42,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.CANCELED: "the caller hung up before anybody answered",
     ExitCode.OFFLINE: "a member's connection to the server was lost for good",
     ExitCode.MEDIA_FAILED: "sound and picture never got through, or were lost for good",
-    ExitCode.KICKED: "the same user signed in elsewhere",
+    ExitCode.KICKED: "the same user signed in elsewhere, or an administrator signed them off",
     ExitCode.ELSEWHERE: "answered or refused on another device, or the caller dialed again",
     ExitCode.SERVER_ENDED: "the server ended the call or no longer knows it",
     ExitCode.REFUSED: "the server refused what was asked (unknown user, ...)",
@@ -86,8 +86,11 @@ _MEDIA_CODES = frozenset(
     }
 )
 
+_KICKED = frozenset({ErrorCode.KICKED, ErrorCode.SIGNED_OFF})
+"""A ban is a refused login: to try again is of no use."""
+
 _BY_CODE: dict[ErrorCode, ExitCode] = {
-    ErrorCode.KICKED: ExitCode.KICKED,
+    **dict.fromkeys(_KICKED, ExitCode.KICKED),
     ErrorCode.PORT_TAKEN: ExitCode.PORT_TAKEN,
     ErrorCode.BAD_SETTING: ExitCode.USAGE,
     ErrorCode.STORAGE: ExitCode.USAGE,
@@ -104,7 +107,7 @@ def for_reason(reason: EndReason) -> ExitCode:
 
 def for_error(error: PyCallError) -> ExitCode:
     """The exit code of a command that failed with `error`."""
-    if isinstance(error, LoginError) and error.code is not ErrorCode.KICKED:
+    if isinstance(error, LoginError) and error.code not in _KICKED:
         return ExitCode.LOGIN_REFUSED
     if isinstance(error, SignalingError):
         return _BY_CODE.get(error.code, ExitCode.UNREACHABLE)

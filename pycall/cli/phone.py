@@ -19,7 +19,7 @@ from .identity import Identity, check_user
 from .inputs import Input, Inputs, Interrupt, Key, Notice
 from .keys import has_keys
 from .view import Status, View, open_view
-from .wording import Calling, LoggedIn
+from .wording import SIGNED_OFF, Calling, LoggedIn
 
 if TYPE_CHECKING:
     from pycall.engine import CallEngine
@@ -165,7 +165,7 @@ class Phone:
 def _closing(event: ev.Event) -> LoginError | None:
     """The error that a line without a call ends with after this event."""
     if isinstance(event, ev.KickedOffline):
-        return LoginError(ErrorCode.KICKED, "the same user signed in elsewhere, which closed this line")
+        return LoginError(event.code, f"{SIGNED_OFF[event.code]}, which closed this line")
     if isinstance(event, ev.UserSigExpired):
         return LoginError(ErrorCode.SIG_EXPIRED, "the ticket is no longer good: make a new one with `pycall sig`")
     return None

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from pycall.core import events as ev
+from pycall.core.errors import ErrorCode
 from pycall.core.types import CallId, DeviceState, EndReason, MediaType, PeerQuality, UserId
 
 
@@ -38,7 +39,7 @@ _REASONS: dict[EndReason, str] = {
     EndReason.BUSY: "line busy",
     EndReason.NO_ANSWER: "no answer",
     EndReason.OFFLINE: "lost the connection to the server",
-    EndReason.KICKED: "signed in elsewhere",
+    EndReason.KICKED: "signed in elsewhere, or signed off by an administrator",
     EndReason.MEDIA_FAILED: "sound and picture did not get through",
     EndReason.MEDIA_LOST: "sound and picture were lost",
     EndReason.RECALLED: "dialed again",
@@ -143,14 +144,21 @@ def _call_line(event: ev.Event) -> str | None:
     return None
 
 
+SIGNED_OFF = {
+    ErrorCode.KICKED: "signed in elsewhere",
+    ErrorCode.SIGNED_OFF: "signed off by an administrator",
+    ErrorCode.BANNED: "banned by an administrator",
+}
+
+
 def _line_line(event: ev.Event) -> str | None:
     match event:
         case ev.SignalingLost():
             return "connection to the server lost, reconnecting; the call goes on"
         case ev.SignalingRestored():
             return "connection to the server is back"
-        case ev.KickedOffline():
-            return "signed in elsewhere: this line is closed"
+        case ev.KickedOffline(code):
+            return f"{SIGNED_OFF[code]}: this line is closed"
         case ev.UserSigExpired():
             return "the ticket is no longer good: make a new one with `pycall sig`"
         case ev.DevicesChanged(kind, device_id, state):

@@ -86,6 +86,8 @@ _NUMBERS = {
     ErrorCode.SIG_WRONG_APP: TUIErrorCode.INIT_FAIL,
     ErrorCode.BAD_VERSION: TUIErrorCode.INIT_FAIL,
     ErrorCode.KICKED: TUIErrorCode.NOT_LOGGED_IN,
+    ErrorCode.SIGNED_OFF: TUIErrorCode.NOT_LOGGED_IN,
+    ErrorCode.BANNED: TUIErrorCode.NOT_LOGGED_IN,
     ErrorCode.BAD_ARGUMENT: TUIErrorCode.PARAM_INVALID,
     ErrorCode.BAD_SETTING: TUIErrorCode.PARAM_INVALID,
     ErrorCode.NO_SUCH_FILE: TUIErrorCode.PARAM_INVALID,

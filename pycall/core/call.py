@@ -164,11 +164,16 @@ class Call:
     fresh: bool = False
     """We asked to join, and nobody has answered yet: if it is refused, there never was a call."""
     unanswered: bool = False
-    """We signed out while it rang: it may ring on other devices of ours, and here once we are back."""
+    """We signed out or off while it rang: it may ring on other devices of ours, and here once we are back."""
     announced: dict[UserId, tuple[bool, bool]] = field(default_factory=dict)
     """The others' microphones and cameras, as our user was told."""
     declined: set[UserId] = field(default_factory=set)
     """Who will not come, as our user was told."""
+
+    @property
+    def may_ring_again(self) -> bool:
+        """It rings, or our answer is on its way; we have neither refused it nor been in it."""
+        return self.role is Role.CALLEE and not self.committed and self.state is not CallState.LEAVING
 
     def observe(self, fact: Fact) -> bool:
         """Move if the table knows this; False if it comes too late to matter."""

@@ -30,6 +30,11 @@ class ErrorCode(str, Enum):
     SIG_WRONG_APP = "sig_wrong_app"
     NOT_LOGGED_IN = "not_logged_in"
     KICKED = "kicked"
+    """The same user signed in on another device."""
+    SIGNED_OFF = "signed_off"
+    """An administrator signed the user off; they may sign in again."""
+    BANNED = "banned"
+    """An administrator keeps the user out; signing in again is of no use before the ban is over."""
     # Calling
     BAD_ARGUMENT = "bad_argument"
     WRONG_STATE = "wrong_state"

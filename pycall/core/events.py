@@ -261,7 +261,10 @@ class SignalingRestored(Event):
 
 @dataclass(frozen=True, slots=True)
 class KickedOffline(Event):
-    """The same user signed in elsewhere. pycall does not reconnect by itself after this."""
+    """The server signed us off, and our call is over. pycall does not reconnect by itself after this."""
+
+    code: ErrorCode = ErrorCode.KICKED
+    """KICKED: the same user signed in elsewhere; SIGNED_OFF, BANNED: an administrator did it."""
 
 
 @dataclass(frozen=True, slots=True)

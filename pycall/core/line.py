@@ -226,8 +226,8 @@ class Line(LineFace):
         own.signing_out = True
         if own.call is not None:
             reason = _hangup_reason(own.call.state)
-            leaving, own.call.state = own.call.state is CallState.LEAVING, allow(own.call.state, Intent.HANGUP)
-            own.call.unanswered = own.call.role is Role.CALLEE and not own.call.committed and not leaving
+            own.call.unanswered = own.call.may_ring_again
+            own.call.state = allow(own.call.state, Intent.HANGUP)
             own.leave(command, reason, now)
         else:
             own.send(command)
@@ -253,9 +253,9 @@ class Line(LineFace):
         """The connection to the server is gone."""
         link_lost(self._own, now)
 
-    def kicked(self, now: float) -> None:
-        """The same user signed in elsewhere: our part ends here, and we do not come back by ourselves."""
-        kicked(self._own, now)
+    def kicked(self, now: float, code: ErrorCode = ErrorCode.KICKED) -> None:
+        """Signed off by the server (`code` says why): our part ends here, and we do not come back by ourselves."""
+        kicked(self._own, now, code)
 
     def receive(self, message: ServerMessage, now: float) -> None:
         """A message of the server, in the order of the wire."""

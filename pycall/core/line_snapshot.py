@@ -26,7 +26,7 @@ from .events import KickedOffline, SignalingLost, SignalingRestored
 from .line_entry import commit, merge
 from .line_inbox import declined, end, inviting, joined, left, media_set, shown, switch
 from .line_replies import enter
-from .line_state import DECLINED, LineState
+from .line_state import DECLINED, SIGNED_OFF, LineState
 from .types import CallId, EndReason, MemberState, UserId
 from .wire import Accept, CallView, Hangup, Invite, InviteMore, Join, Logout, MemberView, Reject, SwitchMedia, Welcome
 
@@ -93,14 +93,16 @@ def link_lost(line: LineState, now: float) -> None:
         line.user_id, line.was_linked, line.signing_out = None, False, False
 
 
-def kicked(line: LineState, now: float) -> None:
-    """The same user signed in elsewhere: our part ends here."""
-    line.emit(KickedOffline())
+def kicked(line: LineState, now: float, code: ErrorCode) -> None:
+    """Signed off by the server: our part ends here. A ring that nobody has answered may ring again."""
+    line.emit(KickedOffline(code))
+    if line.call is not None:
+        line.call.unanswered = line.call.may_ring_again
     line.linked, line.held = False, None
     line.farewells.clear()
     line.finish(EndReason.KICKED, line.user_id or "", 0.0, now)
     for command in line.pending.all():
-        error = None if isinstance(command, Logout) else CallError(ErrorCode.KICKED, "signed in on another device")
+        error = None if isinstance(command, Logout) else CallError(code, SIGNED_OFF[code])
         line.pending.resolve(command.req_id, error, None)
     line.user_id, line.was_linked, line.signing_out = None, False, False
     line.several_devices = False

@@ -55,6 +55,12 @@ DECLINED: dict[EndReason, type[UserRejected] | type[UserNoResponse] | type[UserL
     EndReason.NO_ANSWER: UserNoResponse,
     EndReason.BUSY: UserLineBusy,
 }
+SIGNED_OFF: dict[ErrorCode, str] = {
+    ErrorCode.KICKED: "signed in on another device",
+    ErrorCode.SIGNED_OFF: "signed off by an administrator",
+    ErrorCode.BANNED: "banned by an administrator",
+}
+"""Goodbyes of the server after which we do not come back by ourselves."""
 
 
 class Finished(NamedTuple):

@@ -73,6 +73,27 @@ async function showNow() {
   ]), 7, now.more ? `and ${now.more} more` : "Nobody is in a call.");
 }
 
+async function showBans() {
+  const { total, bans } = await ask("GET", "users/bans");
+  for (const button of at("user").querySelectorAll("button")) button.disabled = !state.writes;
+  fill(at("bans"), bans.map((ban) => [
+    cell(ban.user_id), cell(utc(ban.since)), cell(utc(ban.until) || "taken back"), cell(ban.by),
+    withButton("Unban", "unban", () => aboutUser("unban", { user_id: ban.user_id })),
+  ]), 5, total ? `${total} in all` : "Nobody is banned.");
+}
+
+async function aboutUser(verb, body) {
+  await ask("POST", `users/${verb}`, body);
+  await Promise.all([showBans(), showNow()]);
+}
+
+// What the form says, for a ban with its end.
+function aboutForm(verb) {
+  const form = at("user"), body = { user_id: form.user_id.value };
+  if (verb === "ban" && form.until.value) body.until = Date.parse(`${form.until.value}Z`) / 1000;
+  if (form.reportValidity()) doing(() => aboutUser(verb, body));
+}
+
 async function showHours() {
   const { hours } = await ask("GET", "hours?hours=24");
   drawHours(at("hours"), at("legend"), hours);
@@ -170,11 +191,11 @@ async function signIn(form) {
   form.user_sig.value = "";
   state.writes = me.scopes.includes("write");
   at("who").textContent = `${me.identifier}, app ${me.app_id}${state.writes ? "" : " (read only)"}`;
-  await Promise.all([showNow(), showHours(), showRecords(), showCallbacks(), showDead()]);
+  await Promise.all([showNow(), showBans(), showHours(), showRecords(), showCallbacks(), showDead()]);
   for (const id of ["who", "sign-out", "board"]) at(id).hidden = false;
   at("sign-in").hidden = true;
   repeat(showNow, NOW_MILLISECONDS);
-  repeat(() => Promise.all([showHours(), showDead()]), SLOW_MILLISECONDS);
+  repeat(() => Promise.all([showBans(), showHours(), showDead()]), SLOW_MILLISECONDS);
 }
 
 function signOut() {
@@ -187,6 +208,11 @@ function signOut() {
 at("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   doing(() => signIn(event.target));
+});
+at("kick").addEventListener("click", () => aboutForm("kick"));
+at("user").addEventListener("submit", (event) => {
+  event.preventDefault();
+  aboutForm("ban");
 });
 at("sign-out").addEventListener("click", signOut);
 at("filter").addEventListener("submit", (event) => {

@@ -134,6 +134,25 @@ async def test_a_call_is_ended_and_it_goes_from_the_list(browser: Chromium, room
         await page.until("document.querySelector('#calls-now').innerText.includes('Nobody')")
 
 
+async def test_a_user_is_banned_and_let_in_again(browser: Chromium, room: Room) -> None:
+    bob = await room.user("bob")
+    async with admin_page(browser, room) as page:
+        await page.until("!document.querySelector('#board').hidden")
+        assert await page.text("#bans") == "Nobody is banned."
+        await page.set("#user input[name=user_id]", "bob")
+        await page.set("#user input[name=until]", "2199-01-01T12:00")
+        await page.press("#ban")
+        assert await bob.refused() == ("banned", 4403)
+        row = await page.until("document.querySelector('#bans button.unban')?.closest('tr').innerText")
+        assert row.split()[0] == "bob" and "2199-01-01 12:00:00" in row and "administrator" in row
+        await page.press("#bans button.unban")
+        await page.until("document.querySelector('#bans').innerText === 'Nobody is banned.'")
+        bob = await room.user("bob")
+        await page.press("#kick")
+        assert await bob.refused() == ("signed_off", 4403)
+        assert page.tab.console == []
+
+
 async def test_a_dead_letter_is_sent_again(browser: Chromium, room: Room, target: Target) -> None:
     await told(room, "callbacks/set", {"generation": 4, "url": target.url, "commands": ["Call.CallbackAfterStartCall"]})
     _alice, _bob, call_id = await talking(room)

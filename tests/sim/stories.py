@@ -47,3 +47,24 @@ def talking(media: MediaType = MediaType.VIDEO) -> Town:
 def reasons(town: Town, users: str = "ab") -> list[EndReason]:
     """How the calls of these users ended."""
     return [reason for user in users for _, reason, _ in ends(town[user])]
+
+
+def kinds(town: Town) -> list[str]:
+    """What callbacks say: kind and whom it is about."""
+    return [f"{fact.kind.value} {fact.user_id}" for fact in town.facts]
+
+
+def the_record(town: Town) -> tuple[EndReason | None, str | None]:
+    (record,) = town.records
+    return record.reason, record.ended_by
+
+
+def group() -> Town:
+    """a, b and c talk."""
+    town = Town("a", "b", "c", "d")
+    town["a"].dial("b", "c")
+    town.settle()
+    town["b"].accept()
+    town["c"].accept()
+    town.settle()
+    return town

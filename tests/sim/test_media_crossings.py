@@ -29,32 +29,10 @@ from pycall.core.events import (
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType, PeerState
 from tests.sim.invariants import check_quiet
-from tests.sim.stories import ends, over, reasons, ringing, talking
-from tests.town import Town
+from tests.sim.stories import ends, group, kinds, over, reasons, ringing, talking, the_record
 
 BOTH = {("a", "b"), ("b", "a")}
 TALK = ["started a", "received b", "accepted b"]
-
-
-def kinds(town: Town) -> list[str]:
-    """What callbacks say: kind and whom it is about."""
-    return [f"{fact.kind.value} {fact.user_id}" for fact in town.facts]
-
-
-def the_record(town: Town) -> tuple[EndReason | None, str | None]:
-    (record,) = town.records
-    return record.reason, record.ended_by
-
-
-def group() -> Town:
-    """a, b and c talk."""
-    town = Town("a", "b", "c", "d")
-    town["a"].dial("b", "c")
-    town.settle()
-    town["b"].accept()
-    town["c"].accept()
-    town.settle()
-    return town
 
 
 @pytest.mark.parametrize("hangup_first", [True, False])

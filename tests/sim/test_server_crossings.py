@@ -31,16 +31,11 @@ from pycall.core.events import CallBegan, CallMediaChanged, CallReceived, UserIn
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType
 from tests.sim.invariants import check_quiet
-from tests.sim.stories import ends, over, reasons, ringing, talking
+from tests.sim.stories import ends, kinds, over, reasons, ringing, talking
 from tests.town import EPOCH, Town
 
 START = ["started a", "received b"]
 TALK = [*START, "accepted b"]
-
-
-def kinds(town: Town) -> list[str]:
-    """What callbacks say: kind and whom it is about."""
-    return [f"{fact.kind.value} {fact.user_id}" for fact in town.facts]
 
 
 def back(town: Town, users: str = "ab") -> None:

@@ -11,7 +11,7 @@
 | P7 two logins in flight | in a call | sim/test_sockets, server/test_admission |
 | P8 signing out | against hang-up, accept, time | sim/test_sockets, sim/test_signing_out_and_in |
 | P9 a ticket runs out | – | server/test_tickets, engine/test_tickets, engine/test_edges |
-| P10 ended by an administrator | against login, accept, hang-up | server/test_admin, engine/test_back_office |
+| P10 ended by an administrator | against login, accept, hang-up | sim/test_bans, server/test_bans, engine/test_bans |
 | P11 a laptop that slept | in a call; then rung anew | sim/test_sockets, engine/test_link |
 """
 
@@ -23,32 +23,11 @@ from pycall.core.events import CallBegan, CallEnded, CallReceived, KickedOffline
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType
 from tests.sim.invariants import check_quiet
-from tests.sim.stories import ends, over, reasons, ringing, talking
+from tests.sim.stories import ends, group, kinds, over, reasons, ringing, talking, the_record
 from tests.town import Phone, Town
 
 START = ["started a", "received b"]
 TALK = [*START, "accepted b"]
-
-
-def kinds(town: Town) -> list[str]:
-    """What callbacks say: kind and whom it is about."""
-    return [f"{fact.kind.value} {fact.user_id}" for fact in town.facts]
-
-
-def the_record(town: Town) -> tuple[EndReason | None, str | None]:
-    (record,) = town.records
-    return record.reason, record.ended_by
-
-
-def group() -> Town:
-    """a, b and c talk."""
-    town = Town("a", "b", "c", "d")
-    town["a"].dial("b", "c")
-    town.settle()
-    town["b"].accept()
-    town["c"].accept()
-    town.settle()
-    return town
 
 
 # --- kicked -----------------------------------------------------------------------------------------------------

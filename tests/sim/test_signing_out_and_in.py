@@ -17,7 +17,7 @@ from pycall.core.events import CallBegan, CallReceived
 from pycall.core.line import CallState
 from pycall.core.types import EndReason
 from tests.sim.invariants import check_quiet
-from tests.sim.stories import ends, over, ringing
+from tests.sim.stories import ends, kinds, over, ringing
 from tests.town import Phone, Town
 
 
@@ -33,11 +33,6 @@ def ringing_on_two() -> tuple[Town, Phone, Phone]:
     town.settle()
     town.advance(10)
     return town, town["b"], second
-
-
-def kinds(town: Town) -> list[str]:
-    """What callbacks would say: kind and whom it is about."""
-    return [f"{fact.kind.value} {fact.user_id}" for fact in town.facts]
 
 
 @pytest.mark.parametrize("reached", [True, False])
