@@ -211,7 +211,9 @@ def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
         if target.get_backend_name() == "sqlite":
             return _sqlite_engines(target, sync)
         writer = create_async_engine(target, pool_size=1, max_overflow=0)
-        reader = create_async_engine(target, pool_size=READERS, max_overflow=0, pool_pre_ping=True)
+        reader = create_async_engine(
+            target, pool_size=READERS, max_overflow=0, pool_pre_ping=True, isolation_level="REPEATABLE READ"
+        )
     except (ImportError, NoSuchModuleError, ArgumentError) as error:
         raise _no_database(f"{target.drivername} is not installed, or not for asyncio") from error
     if writer.dialect.name == "postgresql":

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
+from .counting import HOUR
 from .record_rows import CallResult
 from .store import Store
-from .tables import records
+from .stretches import within
+from .tables import records, totals
 
-HOUR = 3600.0
 MAX_READ = 500
 """Records read for the quality of one hour, the newest; all of them count in the numbers."""
 CUT_OFF = (CallResult.INTERRUPT.value, CallResult.OFFLINE.value)
@@ -34,18 +35,15 @@ class Hour(msgspec.Struct, frozen=True, kw_only=True):
 
 async def hourly(store: Store, now: float, hours: int) -> tuple[Hour, ...]:
     """The last `hours` hours up to and with the one in which `now` lies, the oldest first; raises StoreError."""
-    last = now // HOUR * HOUR
+    last = float(now // HOUR * HOUR)
     return tuple([await _hour(store, last - back * HOUR) for back in reversed(range(hours))])
 
 
 async def _hour(store: Store, start: float) -> Hour:
-    where = (
-        records.c.app_id == store.app_id,
-        records.c.started_at >= start,
-        records.c.started_at < start + HOUR,
-    )
-    count = sa.select(records.c.result, sa.func.count()).where(*where).group_by(records.c.result)
-    newest = sa.select(records.c.document).where(*where).order_by(records.c.started_at.desc()).limit(MAX_READ)
+    count = sa.select(totals.c.result, sa.func.sum(totals.c.calls)).group_by(totals.c.result)
+    count = count.where(totals.c.app_id == store.app_id, totals.c.hour == int(start // HOUR))
+    newest = sa.select(records.c.document).order_by(records.c.started_at.desc()).limit(MAX_READ)
+    newest = newest.where(records.c.app_id == store.app_id, within(records.c.started_at, start, start + HOUR))
     async with store.database.reading() as connection:
         results = {str(result): int(number) for result, number in await connection.execute(count)}
         documents = (await connection.execute(newest)).scalars().all() if results else []

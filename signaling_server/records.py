@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -11,8 +12,10 @@ from pycall.core.errors import ErrorCode
 from pycall.core.records import RecordResult
 from pycall.core.types import Scene
 
+from .database import Connection
 from .record_rows import CallResult, Record
 from .store import Store, StoreError
+from .stretches import Kind, Stretch, around, stretches, within
 from .tables import histories, records
 
 MAX_PER_PAGE = 100
@@ -63,21 +66,18 @@ class Records:
 
     async def by_filter(self, wanted: RecordFilter) -> tuple[int, list[Record]]:
         """How many there are in all, and one page of them, newest first."""
-        where = [
-            records.c.app_id == self._app_id,
-            records.c.started_at.between(wanted.since, wanted.until),
-        ]
-        if wanted.result is not None:
-            where.append(records.c.result == wanted.result.value)
-        if wanted.single is not None:
-            where.append(records.c.scene == Scene.SINGLE if wanted.single else records.c.scene != Scene.SINGLE)
+        kind = Kind(
+            self._app_id,
+            result=None if wanted.result is None else wanted.result.value,
+            scene=None if wanted.single is None else Scene.SINGLE.value,
+            other_scenes=wanted.single is False,
+        )
         size = min(max(wanted.per_page, 1), MAX_PER_PAGE)
-        query = sa.select(records.c.document).where(*where).order_by(records.c.started_at.desc())
-        query = query.limit(size).offset((max(wanted.page, 1) - 1) * size)
         async with self._database.reading() as connection:
-            total = await connection.execute(sa.select(sa.func.count()).select_from(records).where(*where))
-            documents = (await connection.execute(query)).scalars().all()
-            return total.scalar() or 0, [_record(document) for document in documents]
+            found = await stretches(connection, kind, wanted.since, math.nextafter(wanted.until, math.inf))
+            page = around(found, (max(wanted.page, 1) - 1) * size, size)
+            documents = [] if page is None else await _documents(connection, kind, *page, size)
+        return sum(stretch.calls for stretch in found), [_record(document) for document in documents]
 
     async def recent(self, user_id: str, wanted: OwnFilter) -> list[tuple[Record, RecordResult]]:
         """This user's calls, newest first, each with what it was for them."""
@@ -106,6 +106,12 @@ class Records:
             found = set((await connection.execute(sa.select(histories.c.call_id).where(*where))).scalars())
             await connection.execute(sa.delete(histories).where(*where))
         return [call_id for call_id in dict.fromkeys(call_ids) if call_id in found]
+
+
+async def _documents(connection: Connection, kind: Kind, where: Stretch, skip: int, size: int) -> Sequence[object]:
+    query = sa.select(records.c.document).where(*kind.of(records), within(records.c.started_at, where.begin, where.end))
+    query = query.order_by(records.c.started_at.desc()).limit(size).offset(skip)
+    return (await connection.execute(query)).scalars().all()
 
 
 def _record(document: object) -> Record:

@@ -3,6 +3,7 @@
 users      who ever signed in
 calls      live calls, and those that ended a moment ago, as documents: what a restart needs to go on
 records    one row for each call that is over, written together with its end
+totals     how many records there are by hour, result and scene; triggers on `records` keep them
 histories  one row for each member of a record: their own list of calls
 targets    where callbacks go, by app and generation
 bans       who may not sign in
@@ -12,8 +13,11 @@ outbox     callbacks that wait to be delivered (died_at is null), and dead lette
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
-VERSION = "0003"
+from .counting import make_triggers
+
+VERSION = "0004"
 """The newest Alembic revision; what `metadata` creates is the same as what the revisions lead to."""
 
 metadata = sa.MetaData()
@@ -51,13 +55,23 @@ records = sa.Table(
     sa.Column("result", sa.String(16), nullable=False),
     sa.Column("document", sa.JSON, nullable=False),
 )
-by_start = sa.Index("ix_records_started", records.c.app_id, records.c.started_at, records.c.result, records.c.scene)
+by_start = sa.Index("ix_records_start", records.c.app_id, records.c.started_at, records.c.scene)
+by_result = sa.Index("ix_records_result", records.c.app_id, records.c.result, records.c.started_at, records.c.scene)
 by_merged_id = sa.Index(
     "ix_records_merged",
     records.c.app_id,
     records.c.merged_id,
     sqlite_where=records.c.merged_id.is_not(None),
     postgresql_where=records.c.merged_id.is_not(None),
+)
+totals = sa.Table(
+    "totals",
+    metadata,
+    sa.Column("app_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("result", sa.String(16), primary_key=True),
+    sa.Column("scene", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("calls", sa.BigInteger, nullable=False),
 )
 histories = sa.Table(
     "histories",
@@ -122,3 +136,5 @@ dead = sa.Index(
     postgresql_where=outbox.c.died_at.is_not(None),
 )
 health = sa.Table("health", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("count", sa.BigInteger))
+
+event.listen(metadata, "after_create", make_triggers)

@@ -216,6 +216,7 @@ def _figures(figures: Run, witness: Witness, book: Book, receiver: Receiver) -> 
 NOTHING_OF = (
     "calls lost",
     "answers lost",
+    "records miscounted",
     "ends lost",
     "ends told twice",
     "ends with two reasons",

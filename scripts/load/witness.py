@@ -38,6 +38,8 @@ class Book:
     records: dict[str, dict[str, object]]
     waiting: int
     """Callbacks that are still to be sent, or given up."""
+    counted: int
+    """Records by the totals of the hours."""
 
     @classmethod
     def read(cls, path: Path) -> Book:
@@ -46,10 +48,11 @@ class Book:
             calls = [json.loads(row[0]) for row in connection.execute("SELECT document FROM calls")]
             records = [json.loads(row[0]) for row in connection.execute("SELECT document FROM records")]
             [(waiting,)] = connection.execute("SELECT count(*) FROM outbox")
+            [(counted,)] = connection.execute("SELECT coalesce(sum(calls), 0) FROM totals")
         finally:
             connection.close()
         live = {call["call_id"]: call for call in calls if call.get("ended_at") is None}
-        return cls(live, {record["call_id"]: record for record in records}, waiting)
+        return cls(live, {record["call_id"]: record for record in records}, waiting, counted)
 
 
 def compare(witness: Witness, book: Book) -> dict[str, int]:
@@ -59,6 +62,7 @@ def compare(witness: Witness, book: Book) -> dict[str, int]:
     return {
         "calls lost": len((witness.dialed | witness.answered) - known),
         "answers lost": sum(not _was_answered(book, call) for call in witness.answered & known),
+        "records miscounted": abs(book.counted - len(book.records)),
         "ends lost": len(witness.over.keys() - book.records.keys()),
         "ends told twice": sum(count > 1 for count in witness.endings.values()),
         "ends with two reasons": sum(len(reasons) > 1 for reasons in witness.over.values()),

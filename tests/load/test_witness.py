@@ -10,7 +10,9 @@ from scripts.load.callbacks import START_AND_END
 from scripts.load.hooks import Receiver
 from scripts.load.witness import Book, Witness, compare, compare_callbacks
 
-NOTHING = {"calls lost": 0, "answers lost": 0, "ends lost": 0, "ends told twice": 0, "ends with two reasons": 0}
+NOTHING = dict.fromkeys(
+    ("calls lost", "answers lost", "records miscounted", "ends lost", "ends told twice", "ends with two reasons"), 0
+)
 
 
 def ended(call_id: str, reason: EndReason = EndReason.HANGUP) -> wire.Ended:
@@ -25,7 +27,7 @@ def witness() -> Witness:
 
 
 def book() -> Book:
-    return Book(live={"rings": {"accepted_at": None}}, records={"talked": {"accepted_at": 1.0}}, waiting=0)
+    return Book(live={"rings": {"accepted_at": None}}, records={"talked": {"accepted_at": 1.0}}, waiting=0, counted=1)
 
 
 def test_all_is_well() -> None:
@@ -33,12 +35,14 @@ def test_all_is_well() -> None:
 
 
 def test_each_loss_is_seen() -> None:
-    no_call = Book(live={}, records=book().records, waiting=0)
+    no_call = Book(live={}, records=book().records, waiting=0, counted=1)
     assert compare(witness(), no_call) == NOTHING | {"calls lost": 1}
-    no_answer = Book(live=book().live, records={"talked": {"accepted_at": None}}, waiting=0)
+    no_answer = Book(live=book().live, records={"talked": {"accepted_at": None}}, waiting=0, counted=1)
     assert compare(witness(), no_answer) == NOTHING | {"answers lost": 1}
-    goes_on = Book(live={**book().live, "talked": {"accepted_at": 1.0}}, records={}, waiting=0)
+    goes_on = Book(live={**book().live, "talked": {"accepted_at": 1.0}}, records={}, waiting=0, counted=0)
     assert compare(witness(), goes_on) == NOTHING | {"ends lost": 1}
+    miscounted = Book(live=book().live, records=book().records, waiting=0, counted=2)
+    assert compare(witness(), miscounted) == NOTHING | {"records miscounted": 1}
 
 
 def test_each_doubling_is_seen() -> None:

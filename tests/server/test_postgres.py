@@ -110,8 +110,9 @@ async def test_an_old_database_is_brought_up(url: str, postgres: Postgres) -> No
         await Store.open(url, app_id=1)
     store = await Store.open(url, app_id=1, migrate=True)
     assert await store.known_users() == ["alice"]
-    await store.save([CALL], [], [row(1)], now=1.0)
+    await store.save([stored(1, ended_at=9.0, reason=EndReason.HANGUP)], [], [row(1)], now=1.0)
     await store.close()
+    assert postgres.sql("SELECT hour, result, calls FROM totals", url.rpartition("/")[2]) == "0|NormalEnd|1\n"
 
 
 async def test_calls_on_postgres(url: str, open_room: OpenRoom, postgres: Postgres) -> None:
