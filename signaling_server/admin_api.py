@@ -186,7 +186,7 @@ async def end_call(caller: Caller, asked: CallAsked) -> Nothing:
 
 async def kick(caller: Caller, asked: UserAsked) -> SignedOff:
     """Sign a user off everywhere; they may sign in again."""
-    return SignedOff(devices=await caller.tenant.exchange.ask(lambda board, now: board.kick(asked.user_id, now)))
+    return SignedOff(devices=await caller.tenant.exchange.ask(lambda board, now: board.bans.kick(asked.user_id, now)))
 
 
 async def ban(caller: Caller, asked: BanAsked) -> SignedOff:
@@ -195,21 +195,21 @@ async def ban(caller: Caller, asked: BanAsked) -> SignedOff:
         raise RestError(Fault.PARAMETER, "until lies in the past; it is in Unix seconds")
 
     def step(board: Switchboard, now: float) -> int:
-        return board.ban(Ban(user_id=asked.user_id, since=now, until=asked.until, by=caller.identifier), now)
+        return board.bans.add(Ban(user_id=asked.user_id, since=now, until=asked.until, by=caller.identifier), now)
 
     return SignedOff(devices=await caller.tenant.exchange.ask(step))
 
 
 async def unban(caller: Caller, asked: UserAsked) -> Nothing:
     """Let a user in again."""
-    if not await caller.tenant.exchange.ask(lambda board, now: board.unban(asked.user_id, now)):
+    if not await caller.tenant.exchange.ask(lambda board, now: board.bans.lift(asked.user_id, now)):
         raise RestError(Fault.NO_BAN, "this user is not banned")
     return Nothing()
 
 
 async def bans(caller: Caller, asked: BansAsked) -> BanPage:
     """Who may not sign in, the newest ban first."""
-    found = await caller.tenant.exchange.ask(lambda board, now: board.bans(now))
+    found = await caller.tenant.exchange.ask(lambda board, now: board.bans.all(now))
     first = (asked.page - 1) * asked.per_page
     return BanPage(total=len(found), bans=tuple(found[first : first + asked.per_page]))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pycall.core.types import EndReason, RoomId, UserId
 from pycall.core.wire import CallView, Command, Reply
 
+from .bursts import Burst
 from .facts import Fact, FactKind
 from .journal import Journal
 from .ledger import Info, StoredCall, StoredMember, view_of
@@ -69,6 +70,10 @@ class Book:
         self.tombstones: dict[tuple[UserId, str], float] = {}
         self.hears: dict[str, frozenset[tuple[UserId, UserId]]] = {}
         """For each call who reports media from whom."""
+        self.bursts: dict[UserId, Burst] = {}
+        """What others heard lately of the microphones and cameras of those who are in calls."""
+        self.held: dict[UserId, float] = {}
+        """Of whom more is to be told, and when."""
         self.replies: dict[Client, dict[int, Answered]] = {}
         self.saved: dict[str, StoredCall] = {}
         """Changed since the last batch."""
@@ -196,6 +201,8 @@ class Book:
     def _free(self, user_id: UserId) -> None:
         self.journal.drop(self.lines, user_id)
         self.journal.drop(self.away_since, user_id)
+        self.journal.drop(self.bursts, user_id)
+        self.journal.drop(self.held, user_id)
 
     # --- time ---------------------------------------------------------------------------------------------------
 

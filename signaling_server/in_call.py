@@ -9,6 +9,7 @@ from pycall.core.types import MediaType, MemberState, Scene, UserId
 from pycall.core.wire import CallView, MediaSet, MediaSwitched, PeerReport, SetMedia, Signal, Signaled, SwitchMedia
 
 from .book import Book, Client
+from .bursts import Bursts, Opened
 from .ledger import StoredCall, StoredMember, advance, with_member
 from .teller import Teller, has_joined, part_of
 
@@ -19,6 +20,7 @@ class InCall:
     def __init__(self, book: Book, teller: Teller) -> None:
         self.book = book
         self.teller = teller
+        self.bursts = Bursts(book)
 
     def switch_media(self, client: Client, command: SwitchMedia, now: float) -> CallView:
         """Voice to video or back, for both; asking for video again opens at least one's own camera."""
@@ -30,7 +32,7 @@ class InCall:
         if command.media is not call.media:
             call = self.change_media(call, command.media, client.user_id)
         elif command.media.has_video and not member.video:
-            call = self._open(call, member, audio=member.audio, video=True)
+            call = self._open(call, member, (member.audio, True), now)
         return self.book.view(call, now, client.user_id)
 
     def change_media(self, call: StoredCall, media: MediaType, by: UserId) -> StoredCall:
@@ -38,6 +40,8 @@ class InCall:
         members = tuple(replace(member, video=media.has_video and member.user_id == by) for member in call.members)
         old, call = call.media, advance(call, media=media, members=members)
         self.book.put(call)
+        for member in members:
+            self.bursts.switched(member.user_id, member.video)
         switched = MediaSwitched(call_id=call.call_id, seq=call.seq, old=old, new=media, user_id=by)
         self.teller.tell_joined(call, switched)
         return call
@@ -45,17 +49,34 @@ class InCall:
     def set_media(self, client: Client, command: SetMedia, now: float) -> CallView:
         """Microphone and camera of one member; no camera in a voice call (a switch to voice may have crossed this)."""
         call, member = part_of(self.book, client, command.call_id, joined=True)
-        video = command.video and call.media.has_video
-        if (command.audio, video) != (member.audio, member.video):
-            call = self._open(call, member, audio=command.audio, video=video)
+        opened = (command.audio, command.video and call.media.has_video)
+        if opened != (member.audio, member.video):
+            call = self._open(call, member, opened, now)
         return self.book.view(call, now, client.user_id)
 
-    def _open(self, call: StoredCall, member: StoredMember, *, audio: bool, video: bool) -> StoredCall:
-        call = advance(call, members=with_member(call, member.user_id, audio=audio, video=video))
+    def _open(self, call: StoredCall, member: StoredMember, opened: Opened, now: float) -> StoredCall:
+        call = advance(call, members=with_member(call, member.user_id, audio=opened[0], video=opened[1]))
         self.book.put(call)
-        change = MediaSet(call_id=call.call_id, seq=call.seq, user_id=member.user_id, audio=audio, video=video)
-        self.teller.tell_joined(call, change, but=member.user_id)
+        if self.bursts.take(member, opened, now):
+            self._tell_open(call, member.user_id, opened)
         return call
+
+    def tell_held(self, now: float) -> None:
+        """What was held back of bursts, and is due, is told as it is now."""
+        for user_id in self.bursts.due(now):
+            call = self.book.call_of(user_id)
+            member = None if call is None else call.member(user_id)
+            if call is None or member is None:
+                continue
+            opened = (member.audio, member.video)
+            call = advance(call)
+            self.book.put(call)
+            self.bursts.told(user_id, opened, now)
+            self._tell_open(call, user_id, opened)
+
+    def _tell_open(self, call: StoredCall, user_id: UserId, opened: Opened) -> None:
+        change = MediaSet(call_id=call.call_id, seq=call.seq, user_id=user_id, audio=opened[0], video=opened[1])
+        self.teller.tell_joined(call, change, but=user_id)
 
     def report(self, client: Client, report: PeerReport, now: float) -> None:
         """Whether a member hears another; the first who does begins the conversation."""

@@ -65,7 +65,8 @@ class Switchboard:
         self._book = Book(patience=now)
         self._teller = Teller(self._book)
         self._judge = Judge(self._book, self._teller)
-        self._bans = Bans(self._book, self._judge.people, self._judge.endings, bans)
+        self.bans = Bans(self._book, self._judge.people, self._judge.endings, bans)
+        """Asked and changed from outside."""
         self._new_users: list[UserId] = []
         self._gone: list[tuple[SessionId, float]] = []
         self._gone_before: list[tuple[SessionId, float]] = []
@@ -109,32 +110,13 @@ class Switchboard:
             self._judge.endings.end(call, reason, by, now)
         return call is not None
 
-    def bans(self, now: float) -> list[Ban]:
-        """The bans in force, the newest first."""
-        return self._bans.all(now)
-
-    def kick(self, user_id: UserId, now: float) -> int:
-        """Sign a user off everywhere; on how many devices they were."""
-        self._now = now
-        return self._bans.kick(user_id, now)
-
-    def ban(self, ban: Ban, now: float) -> int:
-        """The same, and keep them out."""
-        self._now = now
-        return self._bans.add(ban, now)
-
-    def unban(self, user_id: UserId, now: float) -> bool:
-        """Let them in again; False if nothing kept them out."""
-        self._now = now
-        return self._bans.lift(user_id, now)
-
     # --- inputs -------------------------------------------------------------------------------------------------
 
     def connect(self, session: SessionId, login: Login, now: float) -> None:
         """A client has signed in (its ticket is good); tells it the welcome."""
         self._now = now
         client = Client(login.user_id, login.device_id)
-        ban = self._bans.find(client.user_id, now)
+        ban = self.bans.find(client.user_id, now)
         if ban is not None:
             self._teller.pile.append(Close(session, ban.goodbye))
             return
@@ -191,20 +173,21 @@ class Switchboard:
         while following is not None and following[1].at <= now:
             self._judge.endings.overdue(*following, now)
             following = self._book.next_due()
+        self._judge.in_call.tell_held(now)
 
     def deadline(self) -> float | None:
         """When `handle_timer` is next needed, in Unix seconds."""
         following = self._book.next_due()
-        if following is None:
-            return None
-        return max(following[1].at, self._retry_at or 0.0)
+        times = (None if following is None else following[1].at, self._judge.in_call.bursts.due_at())
+        at = min((time for time in times if time is not None), default=None)
+        return None if at is None else max(at, self._retry_at or 0.0)
 
     # --- outputs ------------------------------------------------------------------------------------------------
 
     def drain(self) -> Batch:
         """What is to be stored and then told. To drain again says that the batch before has been stored."""
         saved, facts = self._book.hand_out()
-        bans = self._bans.hand_out()
+        bans = self.bans.hand_out()
         batch = Batch(tell=self._teller.pile, saved=saved, users=self._new_users, facts=facts, bans=bans)
         self._teller.pile, self._new_users = [], []
         self._gone_before, self._gone = self._gone, []
@@ -215,7 +198,7 @@ class Switchboard:
         """The batch drained last could not be stored: neither it nor anything since has happened."""
         self._teller.pile.clear()
         self._new_users.clear()
-        self._bans.hand_out()
+        self.bans.hand_out()
         self._book.revert()
         self._retry_at = self._now + RETRY_SECONDS
         self._gone = self._gone_before + self._gone

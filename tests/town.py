@@ -107,17 +107,17 @@ class Town:
 
     def kick(self, user: str) -> bool:
         """An administrator signs this user off; False if that could not be stored."""
-        self.switchboard.kick(user, self.unix)
+        self.switchboard.bans.kick(user, self.unix)
         return self._commit()
 
     def ban(self, user: str, seconds: float | None = None) -> bool:
         """The same, and keeps them out: for so long, or until `unban`."""
         until = None if seconds is None else self.unix + seconds
-        self.switchboard.ban(Ban(user_id=user, since=self.unix, until=until, by="administrator"), self.unix)
+        self.switchboard.bans.add(Ban(user_id=user, since=self.unix, until=until, by="administrator"), self.unix)
         return self._commit()
 
     def unban(self, user: str) -> bool:
-        self.switchboard.unban(user, self.unix)
+        self.switchboard.bans.lift(user, self.unix)
         return self._commit()
 
     def restart_server(self, *, down_for: float = 0.0) -> None:

@@ -14,6 +14,7 @@ TERMINAL = (CallNotConnected, CallEnded)
 def check_always(town: Town) -> None:
     """Holds after every single step."""
     _lines_are_the_live_calls(town)
+    _nothing_is_held_for_long(town)
     for phone in town.phones.values():
         history(phone)
         _nothing_is_captured_unasked(phone)
@@ -68,7 +69,8 @@ def _rings_elsewhere(town: Town, phone: Phone) -> bool:
 def check_over(town: Town) -> None:
     """Holds once everybody has hung up and gone, ten minutes later: nothing is left."""
     assert town.switchboard.live_calls == 0 and town.switchboard.deadline() is None
-    assert not town.switchboard._book.lines
+    book = town.switchboard._book
+    assert not book.lines and not book.bursts and not book.held
     for phone in town.phones.values():
         assert phone.line.state is None and phone.line.deadline() is None
         assert phone.capturing is None and not phone.peers
@@ -124,6 +126,13 @@ def _nothing_is_captured_unasked(phone: Phone) -> None:
     else:
         assert not phone.peers
         assert call is None or line.state in (CallState.RINGING, CallState.LEAVING) or not call.committed
+
+
+def _nothing_is_held_for_long(town: Town) -> None:
+    """Of a burst of mutes the last is told within a second, to those who are in the call."""
+    book = town.switchboard._book
+    assert set(book.held) <= set(book.bursts) <= set(book.lines)
+    assert town.disk_full or all(at <= town.unix + 1.0 for at in book.held.values())
 
 
 def _lines_are_the_live_calls(town: Town) -> None:

@@ -125,7 +125,7 @@ def test_p10_a_ban_for_a_time_and_a_restart() -> None:
         town.settle()
         assert (town["b"].session is None) is refused
     assert town["b"].got(KickedOffline) == [KickedOffline(ErrorCode.BANNED)] * 3
-    assert town.switchboard.bans(town.unix) == []
+    assert town.switchboard.bans.all(town.unix) == []
     over(town)
 
 
@@ -141,7 +141,7 @@ def test_p10_a_ban_that_cannot_be_stored_has_not_happened() -> None:
     town.settle()
     thrown_out(town["b"], "ban")
     town.disk_full = True
-    assert not town.unban("b") and town.switchboard.bans(town.unix)
+    assert not town.unban("b") and town.switchboard.bans.all(town.unix)
     town.disk_full = False
     over(town)
 

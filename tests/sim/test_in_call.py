@@ -8,7 +8,7 @@
 | switch and hang-up                         | test_c9_*                                                      |
 | new connections from both ends             | test_either_order.py, test_c10_*                               |
 | twice, replayed, of the past, of strangers | test_c11_* to test_c13_*; real: tests/server/test_authority.py |
-| mutes in a burst                           | test_c14_*                                                     |
+| mutes in a burst                           | test_c14_*, test_bursts.py                                     |
 | hang-up while media connects               | test_c15_*; real devices: tests/engine/test_edges.py           |
 """
 
@@ -238,6 +238,7 @@ def test_c14_a_burst_of_mutes() -> None:
     for index in range(21):
         town["a"].set_media(audio=index % 2 == 1, video=index % 3 != 0)
     town.settle()
+    town.advance(1)
     check_quiet(town)
     assert available(town["b"], UserAudioAvailable)[-1] is False and not town["a"].line.audio_open
     assert available(town["b"], UserVideoAvailable)[-1] is True and town["a"].line.video_open

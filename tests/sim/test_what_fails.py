@@ -309,7 +309,7 @@ def test_v10_a_client_that_is_cut_for_being_slow_resumes(who: str) -> None:
     town[who].hold_down = True
     for index in range(300):
         town[other].set_media(audio=index % 2 == 1, video=index % 3 == 0)
-        town.settle()
+        town.advance(0.5)
     assert len(town[who].down) == 300
     town[who].drop()
     town.advance(3)
