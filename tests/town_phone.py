@@ -70,8 +70,9 @@ class Phone:
         self.joined_ringing: set[int] = set()
         """Of these, what answered a ring instead."""
         self.peers: dict[str, Peer] = {}
-        self.early: list[Signaled] = []
         self.capturing: MediaType | None = None
+        self.candidates: list[Signaled] = []
+        """That reached a media connection."""
 
     # --- what a test looks at -----------------------------------------------------------------------------------
 
@@ -273,6 +274,9 @@ class Phone:
     def _deliver(self, signaled: Signaled) -> None:
         peer = self.peers.get(signaled.sender)
         assert peer is not None and peer.generation == signaled.generation, "the line sorts out what is stale"
+        if signaled.kind == "candidate":
+            self.candidates.append(signaled)
+            return
         peer.partner = signaled.sdp
         if signaled.kind == "offer" and not peer.offers:
             peer.agreed = True

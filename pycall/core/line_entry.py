@@ -33,21 +33,20 @@ def commit(line: LineState, view: CallView, now: float) -> None:
 def open_peer(line: LineState, user_id: str, *, offers: bool, now: float) -> None:
     """Begin the connection; what came early for it is delivered."""
     line.peers.open(user_id, offers=offers, now=now)
-    early = [message for message in line.early if message.sender == user_id]
-    for message in early:
-        line.early.remove(message)
-        signaled(line, message, now)
+    if line.call is not None:
+        for message in line.early.take(line.call.call_id, user_id):
+            signaled(line, message, now)
 
 
 def signaled(line: LineState, message: Signaled, now: float) -> None:
     """A description or candidate from another member, for the connection with them."""
     call = line.call
     if call is None or message.call_id != call.call_id or call.state in (CallState.RINGING, CallState.LEAVING):
-        line.drop()
+        _early(line, message, now)
         return
     peer = line.peers.get(message.sender)
     if peer is None:
-        _early(line, call, message)
+        _early(line, message, now)
     elif message.kind == "offer" and message.generation > peer.generation:
         line.peers.answer(peer, message.generation, now)
         line.outputs.append(Deliver(message))
@@ -58,14 +57,17 @@ def signaled(line: LineState, message: Signaled, now: float) -> None:
         line.drop()
 
 
-def _early(line: LineState, call: Call, message: Signaled) -> None:
-    """Wait for the `joined` it belongs to; a stranger's is dropped, and of too many the oldest."""
-    if message.sender not in call.members or message.sender == line.user_id:
+def _early(line: LineState, message: Signaled, now: float) -> None:
+    """Wait for the ring, the answer or the `joined` it belongs to; for a call that is over there will be none."""
+    call = line.call
+    if call is not None and call.call_id == message.call_id:
+        over = call.state is CallState.LEAVING
+    else:
+        over = message.call_id in line.finished
+    if over or message.sender == line.user_id:
         line.drop()
-        return
-    if len(line.early) == line.early.maxlen:
-        line.drop()
-    line.early.append(message)
+    else:
+        line.dropped += line.early.put(message, now)
 
 
 def refuse_dial(line: LineState, reply: Reply, now: float) -> None:

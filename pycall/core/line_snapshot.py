@@ -91,6 +91,7 @@ def link_lost(line: LineState, now: float) -> None:
         line.finish_locally(now)
     if line.signing_out:
         line.user_id, line.was_linked, line.signing_out = None, False, False
+        line.early.clear()
 
 
 def kicked(line: LineState, now: float, code: ErrorCode) -> None:
@@ -105,6 +106,7 @@ def kicked(line: LineState, now: float, code: ErrorCode) -> None:
         error = None if isinstance(command, Logout) else CallError(code, SIGNED_OFF[code])
         line.pending.resolve(command.req_id, error, None)
     line.user_id, line.was_linked, line.signing_out = None, False, False
+    line.early.clear()
     line.several_devices = False
 
 

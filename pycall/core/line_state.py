@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import NamedTuple
 
 from .call import Call, CallState, Fact
+from .early import Early
 from .errors import CallError, ErrorCode
 from .events import (
     CallBegan,
@@ -40,14 +40,12 @@ from .wire import (
     SetMedia,
     SetMultiDevice,
     SetSelfInfo,
-    Signaled,
 )
 
 LEAVE_SECONDS = 3.0
 """How long the server's word on a call we left is awaited."""
 RECONNECT_SECONDS = 30.0
 """A conversation without media ends after this."""
-MAX_EARLY_SIGNALS = 30
 REMEMBERED_CALLS = 64
 
 DECLINED: dict[EndReason, type[UserRejected] | type[UserNoResponse] | type[UserLineBusy]] = {
@@ -93,7 +91,7 @@ class LineState:
         self.lost_at: float | None = None
         self.held: tuple[CallView, float] | None = None
         """A ring that came while our own dialing or leaving is not decided yet, and when it came."""
-        self.early: deque[Signaled] = deque(maxlen=MAX_EARLY_SIGNALS)
+        self.early = Early()
         """Signals of members whose connection is not open yet."""
         self.finished: dict[str, Finished] = {}
         """Calls that are over for us."""
@@ -240,9 +238,10 @@ class LineState:
     def hush(self) -> None:
         """Nothing is captured, sent or played any more; needs nobody's leave."""
         self.peers.close_all()
-        self.early.clear()
         self.audio_open = self.video_open = False
         self.broken.clear()
+        if self.call is not None:
+            self.dropped += self.early.forget(self.call.call_id)
         if self.call is not None and self.call.capturing:
             self.call.capturing = False
             self.outputs.append(StopMedia())

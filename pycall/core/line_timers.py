@@ -23,6 +23,7 @@ def handle_timer(line: LineState, now: float) -> None:
     """Do what is due; harmless when nothing is."""
     if _due(line.farewells.again_at, now):
         line.say_again()
+    line.dropped += line.early.expire(now)
     call = line.call
     if call is None:
         return
@@ -44,10 +45,11 @@ def handle_timer(line: LineState, now: float) -> None:
 def deadline(line: LineState) -> float | None:
     """When `handle_timer` is next needed."""
     call = line.call
+    always = [at for at in (line.farewells.again_at, line.early.deadline()) if at is not None]
     if call is None:
-        return line.farewells.again_at
+        return min(always, default=None)
     times = (
-        line.farewells.again_at,
+        *always,
         call.leave_by,
         call.connect_by,
         call.reconnect_by,

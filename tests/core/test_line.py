@@ -248,8 +248,7 @@ def test_request_numbers_never_repeat() -> None:
         MediaSet(call_id=CALL, seq=9, user_id="stranger", audio=False, video=False),
         Ended(call_id=OTHER, seq=9, reason=EndReason.HANGUP, user_id="b", media=VIDEO),
         Invited(call=view("a")),
-        Signaled(call_id=OTHER, sender="b", kind="offer", sdp="v=0"),
-        Signaled(call_id=CALL, sender="stranger", kind="offer", sdp="v=0"),
+        Signaled(call_id=CALL, sender="a", kind="offer", sdp="v=0"),
         Signaled(call_id=CALL, sender="b", kind="answer", generation=7, sdp="v=0"),
         Pong(id=1),
     ],
@@ -259,6 +258,17 @@ def test_what_has_no_place_is_dropped_and_counted(message: Any) -> None:
     it = talking()
     it.receive(message, 5.0)
     assert it.outputs() == [] and it.dropped == 1 and it.state is CallState.CONNECTED
+
+
+@pytest.mark.parametrize("call_id, sender", [(OTHER, "b"), (CALL, "stranger")])
+def test_a_signal_whose_time_may_come_is_kept_for_a_minute(call_id: str, sender: str) -> None:
+    it = talking()
+    it.receive(Signaled(call_id=call_id, sender=sender, kind="offer", sdp="v=0"), 5.0)
+    assert it.outputs() == [] and it.dropped == 0 and it.deadline() == 65.0
+    it.handle_timer(64.9)
+    assert it.dropped == 0
+    it.handle_timer(65.0)
+    assert it.outputs() == [] and it.dropped == 1 and it.deadline() is None
 
 
 def test_nothing_is_taken_in_without_a_link() -> None:

@@ -9,7 +9,7 @@
 | refuse and cancel                             | test_s6_reject_*                                |
 | two answers of one device; of two devices     | test_s7_*; test_devices.py                      |
 | cancel before the call is known               | test_s10_*                                      |
-| media messages before the answer              | test_media.py, test_s11_*                       |
+| media messages before the answer              | test_early.py, test_s11_*                       |
 | a ring delivered late, or never               | test_s12_*, test_s13_*, test_s14_*              |
 | a socket that dies while it rings             | test_s15_*, test_s16_*                          |
 | a line that is taken, or just becoming free   | test_s17_*, test_s18_*                          |

@@ -18,7 +18,6 @@ import pytest
 from pycall.core.events import CallBegan, CallMediaChanged, CallReconnected, CallReconnecting, UserAudioAvailable
 from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType, PeerState
-from pycall.core.wire import Signaled
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, over, reasons, ringing, talking
 from tests.town import Town
@@ -214,20 +213,4 @@ def test_reports_of_a_replaced_connection_are_not_heard() -> None:
     town["a"].line.peer_changed("nobody", 0, PeerState.UP, town.now)
     town["a"].carry_out()
     assert town["a"].names() == before and town["a"].line.dropped >= 2
-    over(town)
-
-
-def test_s11_a_signal_before_the_joined_it_belongs_to() -> None:
-    town = ringing()
-    call_id = town["a"].line.call_id
-    assert call_id is not None
-    for index in range(40):
-        candidate = f"candidate:{index}"
-        town["a"].take(Signaled(call_id=call_id, sender="b", kind="candidate", candidate=candidate))
-    town["a"].take(Signaled(call_id=call_id, sender="stranger", kind="candidate", candidate="x"))
-    town["a"].take(Signaled(call_id="f" * 32, sender="b", kind="offer", sdp="v=0"))
-    assert len(town["a"].line._own.early) == 30 and town["a"].line.dropped == 12
-    town["b"].accept()
-    town.settle()
-    assert town["a"].got(CallBegan) and not town["a"].line._own.early
     over(town)
