@@ -60,6 +60,7 @@ class CallMedia:
             on_recovery=self._source_back,
             effects=gear.effects,
             voice=gear.voice,
+            channels=gear.channels,
         )
         self._sinks = CallSinks(gear, listener.media_failed, self._speaker_failed)
         self._downlink = self._sinks.downlink

@@ -41,7 +41,9 @@ class CallRecording:
         if path is None:
             return
         try:
-            recorder = CallRecorder(path, expect=self._tracks, grows=True, on_failure=self._ended)
+            recorder = CallRecorder(
+                path, expect=self._tracks, grows=True, on_failure=self._ended, channels=self._gear.channels
+            )
             await asyncio.to_thread(recorder.start)
         except MediaError as error:
             self._failed(error)

@@ -21,7 +21,7 @@ class CallSinks:
     def __init__(
         self, gear: Gear, failed: Callable[[PyCallError], None], speaker_failed: Callable[[PyCallError], None]
     ) -> None:
-        self.downlink = Downlink(on_sink_failed=self._sink_failed)
+        self.downlink = Downlink(on_sink_failed=self._sink_failed, channels=gear.channels)
         self._gear = gear
         self._failed = failed
         self._speaker_failed = speaker_failed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
 from pycall.core.errors import ConfigError, ErrorCode
@@ -30,6 +30,9 @@ class EngineConfig:
     """WebSocket URL of the signaling server, `ws://` or `wss://`."""
     app_id: int = DEFAULT_APP_ID
     """SDKAppID; must be the server's."""
+    audio_profile: Literal["voice", "music"] = "voice"
+    """`voice`: mono, 40 kbit/s. `music`: stereo both ways, 128 kbit/s if the link takes it; who did not ask for stereo
+    gets a mono mix of 64 kbit/s. Sinks then get two channels; noise suppression and DTX are off."""
     audio_source: str | AudioSource = "mic"
     video_source: str | VideoSource = "camera:0"
     audio_sink: str | AudioSink = "speaker"
@@ -73,6 +76,8 @@ class EngineConfig:
             raise _bad(f"server is {self.server!r}; it must be an address like {DEFAULT_SERVER}")
         if type(self.app_id) is not int or self.app_id <= 0:
             raise _bad(f"app_id is {self.app_id!r}; it must be a positive number, the server's")
+        if self.audio_profile not in ("voice", "music"):
+            raise _bad(f"audio_profile is {self.audio_profile!r}; it must be 'voice' or 'music'")
         check_video_codecs(self.video_codecs)
         _within("volume_interval", self.volume_interval, 0.1, 10.0)
         _within("quality_interval", self.quality_interval, 1.0, 10.0)

@@ -70,9 +70,14 @@ class EffectVerbs(Verbs):
             self._driver.gear.effects.beauty = made
 
     async def enable_ai_voice(self, enabled: bool) -> None:
-        """Take steady noise (fans, hiss, hum) out of what the microphone hears: 17 dB less of it, 10 ms later."""
+        """Take steady noise (fans, hiss, hum) out of what the microphone hears: 17 dB less of it, 10 ms later.
+
+        Refused (NOT_SUPPORTED) with `EngineConfig(audio_profile="music")`: it would take instruments for noise.
+        """
         checked_bool("enabled", enabled)
         self._must_be_open()
+        if enabled and self._driver.gear.channels == 2:
+            raise CallError(ErrorCode.NOT_SUPPORTED, "noise suppression is for voices; use audio_profile='voice'")
         self._driver.gear.voice.on = enabled
 
     async def _use_background(

@@ -108,5 +108,11 @@ def _gear(config: EngineConfig) -> Gear:
     except PyCallError as error:
         raise ConfigError(ErrorCode.BAD_SETTING, str(error)) from None
     return Gear(
-        config.audio_source, config.video_source, config.audio_sink, config.video_sink, profile, record=config.record
+        config.audio_source,
+        config.video_source,
+        config.audio_sink,
+        config.video_sink,
+        profile,
+        record=config.record,
+        channels=2 if config.audio_profile == "music" else 1,
     )

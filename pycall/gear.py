@@ -34,6 +34,8 @@ class Gear:
     """Calls so far that have (had) a recording."""
     effects: PictureEffects = field(default_factory=PictureEffects)
     voice: VoiceSwitch = field(default_factory=VoiceSwitch)
+    channels: int = 1
+    """Of the sound, both ways: 2 for music."""
     renders: RenderBook = field(default_factory=RenderBook)
     views: dict[UserId, ViewSpec] = field(default_factory=dict)
     """A view of their own for these users, beside `video_sink`, which shows everybody."""
@@ -44,13 +46,13 @@ class Gear:
 
     def new_audio_source(self) -> AudioSource:
         """Made, not started. Like the three below: raises `MediaError` or `ConfigError`; may read: not on the loop."""
-        return self._take(open_audio_source, self.audio_source)
+        return self._take(open_audio_source, self.audio_source, self.channels)
 
     def new_video_source(self) -> VideoSource:
         return self._take(open_video_source, self.video_source, self.profile)
 
     def new_audio_sink(self) -> AudioSink:
-        return self._take(open_audio_sink, self.audio_sink)
+        return self._take(open_audio_sink, self.audio_sink, self.channels)
 
     def new_video_sink(self) -> VideoSink:
         return self._take(open_video_sink, self.video_sink)
@@ -61,7 +63,10 @@ class Gear:
         if self.record is not None:
             CallRecorder(self.record)
         made: list[Any] = [self.new_audio_source(), self.new_audio_sink()]
-        keys: list[tuple[object, ...]] = [(open_audio_source, self.audio_source), (open_audio_sink, self.audio_sink)]
+        keys: list[tuple[object, ...]] = [
+            (open_audio_source, self.audio_source, self.channels),
+            (open_audio_sink, self.audio_sink, self.channels),
+        ]
         if media.has_video:
             made += [self.new_video_source(), self.new_video_sink()]
             keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
@@ -80,7 +85,7 @@ class Gear:
         path = Path(self.record)
         return self.record if self.recorded == 1 else str(path.with_name(f"{path.stem}-{self.recorded}{path.suffix}"))
 
-    def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile) -> S:
+    def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile | int) -> S:
         if not isinstance(wanted, str):
             return wanted
         ready: S | None = self._ready.pop((opener, wanted, *more), None)

@@ -52,6 +52,7 @@ class OpenCall:
             video_codecs=config.video_codecs,
             hardware=gear.encoders,
             dtx=config.dtx,
+            music=gear.channels == 2,
         )
         self.reports = Reports(own, self.media, tell)
         self._left: dict[UserId, PeerQuality] = {}

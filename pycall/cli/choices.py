@@ -26,6 +26,7 @@ class MediaChoice:
     video_sink: str | None = None
     profile: str = "720p30"
     record: str | None = None
+    audio_profile: str = "voice"
 
     def config(self, identity: Identity, tell: Tell, *, video: bool) -> EngineConfig:
         """The engine's settings; `tell` gets a line for each thing this machine lacks. May block for a second.
@@ -41,6 +42,7 @@ class MediaChoice:
             audio_sink=self.audio_sink or _speaker(tell),
             video_sink=self.video_sink or _screen(tell, video),
             video_profile=self.profile,
+            audio_profile="music" if self.audio_profile == "music" else "voice",
             record=self.record,
             volume_interval=PROMPT_INTERVAL,
         )
@@ -52,6 +54,8 @@ class MediaChoice:
         from pycall.media.source import open_audio_source, open_video_source
 
         size = profile(self.profile)
+        if self.audio_profile not in ("voice", "music"):
+            raise ConfigError(ErrorCode.BAD_ARGUMENT, f"no audio profile {self.audio_profile!r}; use voice or music")
         for name in filter(None, (self.audio_source, self.video_source, self.audio_sink, self.video_sink)):
             check_there(name)
         if self.audio_source:

@@ -97,6 +97,7 @@ def call(
     sig: o.Sig = None,
     app_id: o.AppId = None,
     profile: o.Profile = "720p30",
+    audio_profile: o.AudioProfile = "voice",
     audio_source: o.AudioSource = None,
     video_source: o.VideoSource = None,
     audio_sink: o.AudioSink = None,
@@ -110,7 +111,7 @@ def call(
     from .phone import run_call
 
     identity = find_identity(as_user, server=server, sig=sig, app_id=app_id)
-    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record)
+    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record, audio_profile)
     return run_call(identity, media, user, video=video, timeout=timeout, talk_for=talk_for, json=json)
 
 
@@ -125,6 +126,7 @@ def answer(
     sig: o.Sig = None,
     app_id: o.AppId = None,
     profile: o.Profile = "720p30",
+    audio_profile: o.AudioProfile = "voice",
     audio_source: o.AudioSource = None,
     video_source: o.VideoSource = None,
     audio_sink: o.AudioSink = None,
@@ -140,7 +142,7 @@ def answer(
     if auto and reject:
         raise typer.BadParameter("--auto and --reject exclude each other")
     identity = find_identity(as_user, server=server, sig=sig, app_id=app_id)
-    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record)
+    media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record, audio_profile)
     reply = "accept" if auto else "reject" if reject else "ask"
     return run_answer(identity, media, reply=reply, once=once, talk_for=talk_for, json=json)
 

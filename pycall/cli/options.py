@@ -48,6 +48,9 @@ AudioSource = Annotated[
         metavar="NAME", help="mic, mic:NAME, file:PATH, tone:HZ or null.", show_default="mic", rich_help_panel=_MEDIA
     ),
 ]
+AudioProfile = Annotated[
+    str, typer.Option(metavar="NAME", help="voice (mono) or music (stereo, both ways).", rich_help_panel=_MEDIA)
+]
 VideoSource = Annotated[
     str | None,
     typer.Option(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pycall.media.channels import silence, stretched
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, Samples
 
 STEP = FRAME_SAMPLES / SAMPLE_RATE
@@ -30,7 +31,8 @@ _NUDGE = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """20 ms of sound: int16 of shape (960,); `pts` in 1/48000 s; `time` of the first sample by `time.monotonic()`."""
+    """20 ms of sound: int16 of shape (960,), in stereo (960, 2); `pts` in 1/48000 s; `time` of the first sample
+    by `time.monotonic()`."""
 
     samples: Samples
     pts: int
@@ -38,9 +40,10 @@ class Block:
 
 
 class Cadence:
-    """Takes sound of any block size, mono at 48 kHz, and gives blocks of 960 samples at the pace of real time."""
+    """Takes sound of any block size at 48 kHz, and gives blocks of 960 samples at the pace of real time."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, channels: int = 1) -> None:
+        self._channels = channels
         self._due = now
         self._pts = round(now * SAMPLE_RATE)
         self._stock: deque[Samples] = deque()
@@ -53,7 +56,7 @@ class Cadence:
         """Seconds of sound thrown away because it came faster than real time."""
 
     def push(self, samples: Samples, now: float) -> None:
-        """Take in mono samples, shape (n,)."""
+        """Take in samples, shape (n,) or (n, 2)."""
         lead = self._due + self._held / SAMPLE_RATE - now
         if lead > EARLY + MAX_BACKLOG:
             self._drop(round((lead - EARLY) * SAMPLE_RATE))
@@ -79,7 +82,7 @@ class Cadence:
         while self.deadline() <= now:
             needed = FRAME_SAMPLES + self._nudge
             ready = self._held >= needed
-            samples = _to_length(self._draw(needed)) if ready else np.zeros(FRAME_SAMPLES, np.int16)
+            samples = stretched(self._draw(needed), FRAME_SAMPLES) if ready else silence(FRAME_SAMPLES, self._channels)
             blocks.append(Block(samples, self._pts, self._due))
             self._pts += FRAME_SAMPLES
             self._due += STEP
@@ -121,11 +124,4 @@ class Cadence:
                 first = first[:count]
             parts.append(first)
             count -= len(first)
-        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int16), *parts])
-
-
-def _to_length(samples: Samples) -> Samples:
-    if len(samples) == FRAME_SAMPLES:
-        return samples
-    places = np.linspace(0, len(samples) - 1, FRAME_SAMPLES)
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.int16)
+        return parts[0] if len(parts) == 1 else np.concatenate([silence(0, self._channels), *parts])

@@ -1,6 +1,6 @@
 """Everybody's sound and picture on their way from the peers to our sinks.
 
-    peer ─► 48 kHz mono ─► meter ─► mixer ─► every audio sink
+    peer ─► 48 kHz, mono or stereo ─► meter ─► mixer ─► every audio sink
     peer ─► stamped with its arrival ─► every video sink
 
 Everything here runs on the event loop; only the sinks' blocking `start` and `stop` run in threads. A sink that raises
@@ -20,6 +20,7 @@ import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
+from pycall.media.channels import silence
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.level import Meter
 from pycall.media.mixer import Mixer
@@ -35,27 +36,35 @@ _LATE = 0.1
 
 
 class _Ear:
-    """Turns one user's decoded frames into int16 mono 48 kHz, and meters them."""
+    """Turns one user's decoded frames into int16 at 48 kHz, mono or stereo, and meters them."""
 
-    def __init__(self) -> None:
-        self._shaper = SoundShaper()
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
+        self._shaper = SoundShaper(channels)
         self._packer = av.AudioResampler(format="s16")
         self.meter = Meter()
 
     def convert(self, frame: av.AudioFrame) -> Samples:
-        """One dimension, any length, an array of our own."""
+        """Shape (n,) or (n, 2), any length, an array of our own."""
         frames = [frame] if frame.format.name == "s16" else self._packer.resample(frame)
         parts = [self._shaper.shape(_unpack(part)) for part in frames]
-        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int16), *parts])
+        return parts[0] if len(parts) == 1 else np.concatenate([silence(0, self._channels), *parts])
 
 
 class Downlink:
     """Gives what arrives to the sinks. All methods are called on the event loop, also the callback.
 
     `on_sink_failed(sink, error)` is called once for a sink that did not start or that raised; the sink is gone then.
+    Sinks hear `channels`: 1, or 2 for stereo, in which a mono voice is in the middle.
     """
 
-    def __init__(self, *, on_sink_failed: Callable[[AudioSink | VideoSink, MediaError], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        on_sink_failed: Callable[[AudioSink | VideoSink, MediaError], None] | None = None,
+        channels: int = 1,
+    ) -> None:
+        self._channels = channels
         self._on_sink_failed = on_sink_failed
         self._audio_sinks: list[AudioSink] = []
         self._video_sinks: list[VideoSink] = []
@@ -111,13 +120,19 @@ class Downlink:
         """A piece of a user's decoded sound: any rate, layout and length."""
         if not self._running:
             return
-        ear = self._ears.setdefault(user_id, _Ear())
+        ear = self._ear_of(user_id)
         samples = ear.convert(frame)
         if len(samples):
             ear.meter.hear(samples)
             now = time.monotonic()
             self._give_audio(self._mixer.push(user_id, samples, now))
             self._keep_clock(now)
+
+    def _ear_of(self, user_id: UserId) -> _Ear:
+        ear = self._ears.get(user_id)
+        if ear is None:
+            ear = self._ears[user_id] = _Ear(self._channels)
+        return ear
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
         """One decoded picture, given to every sink at once. Sinks share it and must not change it."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from fractions import Fraction
 
 import av
 
 from pycall.core.types import VideoProfile
 from pycall.media.cadence import Block
-from pycall.media.frames import SAMPLE_RATE
+from pycall.media.channels import packed
 
 MAX_BLOCKS = 10
 """Blocks that wait for a slow peer, 200 ms; the oldest is dropped beyond that."""
@@ -32,7 +31,7 @@ class SoundFeed:
         self._ready.set()
 
     async def next_audio(self) -> av.AudioFrame:
-        """The next block: s16, mono, 48 kHz, 960 samples, `pts` in 1/48000 s.
+        """The next block: s16, mono (or stereo, for music), 48 kHz, 960 samples, `pts` in 1/48000 s.
 
         `pts` grows by 960, and further only over blocks that were dropped because this was not called for 200 ms.
         """
@@ -40,10 +39,7 @@ class SoundFeed:
             self._ready.clear()
             await self._ready.wait()
         block = self._blocks.popleft()
-        frame = av.AudioFrame.from_ndarray(block.samples.reshape(1, -1), "s16", "mono")
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts, frame.time_base = block.pts, Fraction(1, SAMPLE_RATE)
-        return frame
+        return packed(block.samples, pts=block.pts)
 
     def close(self) -> None:
         self._closed(self)

@@ -60,9 +60,11 @@ class _FileSink:
 _shared: weakref.WeakValueDictionary[str, _SharedFile] = weakref.WeakValueDictionary()
 
 
-def open_audio_file(path: str) -> AudioSink:
+def open_audio_file(path: str, channels: int = 1) -> AudioSink:
     """The sound half of the file at `path`; not started yet."""
-    return _FileSink(_share(path, SOUND))
+    shared = _share(path, SOUND)
+    shared.recorder.channels = channels
+    return _FileSink(shared)
 
 
 def open_video_file(path: str) -> VideoSink:

@@ -21,6 +21,7 @@ import av
 import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.channels import Resampler, columns, silence
 from pycall.media.frames import SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.source import Intake
 from pycall.media.tracks import Track
@@ -41,10 +42,11 @@ _TOLERANCE = 0.040
 
 
 class SoundLine:
-    """Decoded sound of any format becomes mono, 48 kHz, without gaps; for one thread."""
+    """Decoded sound of any format becomes mono or stereo, 48 kHz, without gaps; for one thread."""
 
-    def __init__(self) -> None:
-        self._resampler: av.AudioResampler | None = None
+    def __init__(self, channels: int = 1) -> None:
+        self._channels = channels
+        self._resampler: Resampler | None = None
         self._format: tuple[str, str, int] | None = None
         self._start: float | None = None
         self._taken = 0.0
@@ -66,45 +68,44 @@ class SoundLine:
         if self._start is None:
             self._start = at
         gap = at - self._start - self._taken
-        silence = 0
+        quiet = 0
         if abs(gap) > tolerance:
             self._taken += gap
             if gap > 0:
-                silence = round(gap * SAMPLE_RATE)
+                quiet = round(gap * SAMPLE_RATE)
             else:
                 self._skip += round(-gap * SAMPLE_RATE)
         self._taken += frame.samples / frame.sample_rate
-        return self._emit(self._convert(frame), silence)
+        return self._emit(self._convert(frame), quiet)
 
     def take_back(self, count: int) -> None:
         """The last `count` samples that came out are not used; the next frame takes their place."""
         self._given -= count
         self._taken -= count / SAMPLE_RATE
 
-    def _emit(self, sound: Samples, silence: int) -> Samples:
+    def _emit(self, sound: Samples, quiet: int) -> Samples:
         cut = min(self._skip, len(sound))
         self._skip -= cut
         sound = sound[cut:]
-        if silence > SAMPLE_RATE * _SIGN_OF_LIFE:
-            self._given += silence  # passed in real time already: nobody wants it now
-        elif silence:
-            sound = np.concatenate([np.zeros(silence, np.int16), sound])
+        if quiet > SAMPLE_RATE * _SIGN_OF_LIFE:
+            self._given += quiet  # passed in real time already: nobody wants it now
+        elif quiet:
+            sound = np.concatenate([silence(quiet, self._channels), sound])
         self._given += len(sound)
         return sound
 
     def _convert(self, frame: av.AudioFrame) -> Samples:
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._resampler is None or self._format != shape:
-            self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+            self._resampler = Resampler(self._channels)
             self._format = shape
         frame.pts = None
         try:
-            parts = [part.to_ndarray().ravel() for part in self._resampler.resample(frame)]
+            return self._resampler.resample(frame)
         except (av.error.FFmpegError, ValueError) as error:
             raise MediaError(
                 ErrorCode.BAD_FILE, f"sound in format {', '.join(map(str, shape))} cannot be played"
             ) from error
-        return np.concatenate([np.empty(0, np.int16), *parts]).astype(np.int16, copy=False)
 
 
 _AnyTrack = Track[av.AudioFrame] | Track[av.VideoFrame]
@@ -120,7 +121,7 @@ class _Deck:
         self._offset = 0.0
         self._sound: Track[av.AudioFrame] | None = None
         self._pictures: Track[av.VideoFrame] | None = None
-        self._line = SoundLine()
+        self._line = SoundLine(player.channels)
         self._last: VideoFrame | None = None
 
     def load(self, audio: bool, video: bool) -> None:
@@ -129,7 +130,7 @@ class _Deck:
         if audio and self._sound is None:
             self._sound = self._player.opened_sound() or Track(self._path, av.AudioFrame)
             self._sound.seek(self._position())
-            self._line = SoundLine()
+            self._line = SoundLine(self._player.channels)
         if video and self._pictures is None:
             self._pictures = self._player.opened_pictures() or Track(self._path, av.VideoFrame)
             self._pictures.seek(self._position())
@@ -202,7 +203,7 @@ class _Deck:
             self._line.take_back(excess)
         if len(samples):
             at = self._base + self._line.position - len(samples) / SAMPLE_RATE
-            intake.push(AudioFrame(samples.reshape(-1, 1), SAMPLE_RATE, at))
+            intake.push(AudioFrame(columns(samples), SAMPLE_RATE, at))
         if excess > 0:
             track.finish()
         else:
@@ -240,6 +241,7 @@ class _Player:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.channels = 1
         self._audio: Intake[AudioFrame] | None = None
         self._video: Intake[VideoFrame] | None = None
         self._sound: Track[av.AudioFrame] | None = None
@@ -350,12 +352,14 @@ class _FileHalf(ABC, Generic[FrameT, PushedT]):
 
 
 class FileAudio(_FileHalf[av.AudioFrame, AudioFrame]):
-    """The sound of a file, mono, 48 kHz, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there is none."""
+    """The sound of a file, looped. Raises `MediaError` (NO_SUCH_FILE, BAD_FILE) if there is none."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, channels: int = 1) -> None:
+        self._channels = channels
         super().__init__(path, av.AudioFrame)
 
     def _attach(self, intake: Intake[AudioFrame], opened: Track[av.AudioFrame] | None) -> None:
+        self.player.channels = self._channels
         self.player.attach_audio(intake, opened)
 
 

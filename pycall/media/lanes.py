@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
 from pycall.core.types import UserId, VideoProfile
 from pycall.media.cadence import Block, Cadence
+from pycall.media.channels import columns, silence
 from pycall.media.feeds import PictureFeed, SoundFeed
 from pycall.media.frames import FRAME_SAMPLES, MICROSECOND, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.level import Meter
@@ -31,7 +30,8 @@ FRESH = 0.2
 class SoundLane:
     """Gives every feed the same block every 20 ms: the source's, or silence while there is none or it is muted."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
+        self._channels = channels
         self.open = True
         """False: muted; the next block is silence."""
         self.meter = Meter()
@@ -41,7 +41,7 @@ class SoundLane:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._cadence = Cadence(time.monotonic())
+        self._cadence = Cadence(time.monotonic(), self._channels)
         self._beat()
 
     def stop(self) -> None:
@@ -51,7 +51,7 @@ class SoundLane:
         self._cadence = None
 
     def deliver(self, samples: Samples) -> None:
-        """Sound of the source, shape (n,)."""
+        """Sound of the source, shape (n,) or (n, 2)."""
         if self._cadence is not None:
             self._cadence.push(samples, time.monotonic())
             self._beat()
@@ -89,12 +89,12 @@ class SoundLane:
 
     def _hand_out(self, block: Block) -> None:
         if not self.open:
-            block = Block(np.zeros(FRAME_SAMPLES, np.int16), block.pts, block.time)
+            block = Block(silence(FRAME_SAMPLES, self._channels), block.pts, block.time)
         self.meter.hear(block.samples)
         for feed in self._feeds:
             feed.put(block)
         if self._taps:
-            frame = AudioFrame(block.samples.reshape(-1, 1), SAMPLE_RATE, block.time)
+            frame = AudioFrame(columns(block.samples), SAMPLE_RATE, block.time)
             for tap in list(self._taps):
                 if not _told(partial(tap.hear, frame)):
                     self.remove_tap(tap)

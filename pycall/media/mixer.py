@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pycall.core.types import UserId
+from pycall.media.channels import columns, silence
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples
 
 LANE_SAMPLES = 2 * FRAME_SAMPLES
@@ -21,10 +22,10 @@ _FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
 
 
 class _Lane:
-    """One person's sound that is not mixed yet: int16, mono, 48 kHz."""
+    """One person's sound that is not mixed yet."""
 
     def __init__(self) -> None:
-        self.waiting: Samples = np.zeros(0, np.int16)
+        self.waiting: Samples = silence(0)
         self.heard = 0.0
 
     def append(self, samples: Samples, now: float) -> None:
@@ -40,9 +41,10 @@ class _Lane:
 
 
 class Mixer:
-    """Takes int16 mono 48 kHz of any length per user; gives 20 ms frames. Times are `time.monotonic()` seconds.
+    """Takes int16 at 48 kHz of any length per user, all mono or all stereo; gives 20 ms frames.
 
-    Not safe to use from two threads. `dropped` counts samples thrown away because a lane was full.
+    Times are `time.monotonic()` seconds. Not safe to use from two threads. `dropped` counts samples thrown away because
+    a lane was full.
     """
 
     def __init__(self) -> None:
@@ -82,15 +84,15 @@ class Mixer:
 
 
 def mix(parts: list[Samples]) -> Samples:
-    """The sum of equally long int16 parts, held to the int16 range instead of wrapping; shape (samples, 1)."""
+    """The sum of equally long int16 parts, held to the int16 range instead of wrapping; shape (samples, channels)."""
     if len(parts) == 1:
-        return parts[0].reshape(-1, 1)
+        return columns(parts[0])
     total = np.sum(parts, axis=0, dtype=np.int32)
-    return np.clip(total, -32768, 32767).astype(np.int16).reshape(-1, 1)
+    return columns(np.clip(total, -32768, 32767).astype(np.int16))
 
 
 def _drain(lane: _Lane, now: float) -> list[AudioFrame]:
     frames: list[AudioFrame] = []
     while (part := lane.take()) is not None:
-        frames.append(AudioFrame(part.reshape(-1, 1), time=now + len(frames) * _FRAME_SECONDS))
+        frames.append(AudioFrame(columns(part), time=now + len(frames) * _FRAME_SECONDS))
     return frames

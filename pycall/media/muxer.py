@@ -1,7 +1,7 @@
 """Writes one `.mkv` or `.mp4` that plays even if the process is killed while writing it.
 
 Matroska closes a cluster, and MP4 a fragment, about every second, and both are flushed at once; the end of the file
-adds nothing that a player needs. Tracks: pictures (H.264) in the order given, then one of sound (Opus or AAC, mono).
+adds nothing that a player needs. Tracks: pictures (H.264) in the order given, then one of sound (Opus or AAC).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import av
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import VideoProfile
+from pycall.media.channels import packed
 from pycall.media.frames import SAMPLE_RATE, Samples, VideoFrame
 from pycall.media.shape import PictureShaper
 
@@ -32,6 +33,7 @@ _COMMON_OPTIONS = {
     # A track that falls silent (a closed camera) must not hold the others back in memory for longer than this.
     "max_interleave_delta": str(_FRAGMENT),
 }
+# bit/s of each channel.
 _AUDIO = {"matroska": ("libopus", 64_000), "mp4": ("aac", 96_000)}
 _X264 = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "threads": "1"}
 _MILLISECOND = Fraction(1, 1000)
@@ -50,10 +52,11 @@ def format_of(path: str) -> str:
 class Muxer:
     """An open file. Times are seconds since its beginning. Every method may raise `av.FFmpegError` or `OSError`."""
 
-    def __init__(self, path: str, *, audio: bool, pictures: Mapping[str, tuple[int, int]]) -> None:
-        """`pictures`: name to (width, height) of each picture track, in the file's order."""
+    def __init__(self, path: str, *, audio: bool, pictures: Mapping[str, tuple[int, int]], channels: int = 1) -> None:
+        """`pictures`: name to (width, height) of each picture track, in the file's order; `channels` of the sound."""
         form = format_of(path)
         self._path = path
+        self._channels = channels
         options = {**_COMMON_OPTIONS, **_OPTIONS[form]}
         self._container = av.open(f"file:{path}", "w", format=form, container_options=options)
         self._pictures = {name: self._add_picture(name, size) for name, size in pictures.items()}
@@ -84,12 +87,10 @@ class Muxer:
         self._container.mux(stream.encode(frame))
 
     def write_sound(self, samples: Samples, position: int) -> None:
-        """Encode int16 mono 48 kHz; `position` is that of its first sample."""
+        """Encode int16 at 48 kHz, shape (n,) or (n, 2); `position` is that of its first sample."""
         if self._audio is None:
             return
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts, frame.time_base = position, Fraction(1, SAMPLE_RATE)
+        frame = packed(samples, pts=position)
         self._empty = False
         self._container.mux([packet for packet in self._audio.encode(frame) if (packet.pts or 0) > self._sound_after])
 
@@ -102,7 +103,7 @@ class Muxer:
         path = Path(self._path)
         before = path.with_suffix(f".before{path.suffix}")
         path.replace(before)
-        made = Muxer(self._path, audio=self._audio is not None, pictures=pictures)
+        made = Muxer(self._path, audio=self._audio is not None, pictures=pictures, channels=self._channels)
         if not self._empty:  # a file without a single packet does not open
             made._copy_sound(before)
         before.unlink()
@@ -140,8 +141,8 @@ class Muxer:
     def _add_audio(self, codec: str, bit_rate: int) -> av.AudioStream:
         stream = self._container.add_stream(codec, rate=SAMPLE_RATE)
         assert isinstance(stream, av.AudioStream)
-        stream.layout = "mono"
-        stream.bit_rate = bit_rate
+        stream.layout = "mono" if self._channels == 1 else "stereo"
+        stream.bit_rate = bit_rate * self._channels
         return stream
 
 

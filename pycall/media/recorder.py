@@ -22,6 +22,7 @@ import av
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
+from pycall.media.channels import in_channels
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, VideoFrame
 from pycall.media.muxer import Muxer, even, format_of
 from pycall.media.tape import Lane, Tape
@@ -75,9 +76,10 @@ class CallRecorder:
 
     `near=False` records only what was seen and heard. `expect` names the tracks the file gets: `"far"` and `"near"`
     pictures and `"sound"`; by default all that the taps can fill. With `grows` both picture tracks are added
-    when a picture comes (a voice call that becomes a video call). A failure while recording (disk full) ends the file
-    but not the call; it is reported once: to `on_failure`, called on the recorder's thread, or without that by
-    raising from the next call of a tap. Raises `MediaError` for a file name that is neither `.mkv` nor `.mp4`.
+    when a picture comes (a voice call that becomes a video call). `channels` of the sound: 1 or 2. A failure while
+    recording (disk full) ends the file but not the call; it is reported once: to `on_failure`, called on the recorder's
+    thread, or without that by raising from the next call of a tap. Raises `MediaError` for a file name that is neither
+    `.mkv` nor `.mp4`.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class CallRecorder:
         expect: Collection[str] | None = None,
         grows: bool = False,
         on_failure: Callable[[MediaError], None] | None = None,
+        channels: int = 1,
     ) -> None:
         format_of(path)
+        self.channels = channels
         self.path = path
         self.expect = set(expect if expect is not None else (FAR, NEAR, SOUND))
         if not near:
@@ -134,7 +138,7 @@ class CallRecorder:
                 logger.error("the recording was not finished after %.0f s", _STOP_TIMEOUT)
 
     def take_sound(self, side: str, frame: AudioFrame) -> None:
-        """A frame of one side, mono at 48 kHz; returns at once. For the taps."""
+        """A frame of one side, at 48 kHz; returns at once. For the taps."""
         if self._accepts(SOUND, side):
             with self._changed:
                 self._sounds.append((side, frame))
@@ -206,7 +210,7 @@ class _Writer:
         self._early: deque[tuple[str, VideoFrame]] = deque(maxlen=MAX_PICTURES)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._firsts: dict[str, float] = {}
-        self._tape = Tape()
+        self._tape = Tape(recorder.channels)
         self._lanes = {FAR: Lane(), NEAR: Lane()}
         self._shown: tuple[UserId, float] | None = None
         self._growing = False
@@ -227,7 +231,8 @@ class _Writer:
     def _lay(self, sounds: list[tuple[str, AudioFrame]]) -> None:
         for side, frame in sounds:
             self._firsts.setdefault(side, time.monotonic())
-            placed = self._lanes[side].place(frame.samples[:, 0], frame.time - self._recorder.began)
+            sound = in_channels(frame.samples, self._recorder.channels)
+            placed = self._lanes[side].place(sound, frame.time - self._recorder.began)
             if placed is not None:
                 self._tape.add(*placed)
 
@@ -277,7 +282,8 @@ class _Writer:
         expect = self._recorder.expect
         sizes = {side: self._sizes.get(side, LATE_SIZE) for side in (FAR, NEAR) if side in expect}
         if self._muxer is None:
-            self._muxer = Muxer(self._recorder.path, audio=SOUND in expect, pictures=sizes)
+            path, channels = self._recorder.path, self._recorder.channels
+            self._muxer = Muxer(path, audio=SOUND in expect, pictures=sizes, channels=channels)
         else:
             self._muxer = self._muxer.grown(sizes)
         self._growing = False

@@ -1,4 +1,4 @@
-"""Brings what sources push into the one shape that is sent: mono 48 kHz sound, pictures of the profile's size."""
+"""Brings what sources push into the one shape that is sent: 48 kHz sound, pictures of the profile's size."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import VideoProfile
+from pycall.media.channels import Resampler, in_channels, packed
 from pycall.media.frames import MICROSECOND, SAMPLE_RATE, AudioFrame, Samples, VideoFrame, pixels_of
 from pycall.media.turn import middle, turned
 
@@ -24,43 +25,29 @@ _EARLY = 0.25
 
 
 class SoundShaper:
-    """int16 sound of any rate and number of channels becomes int16, mono, 48 kHz. For one thread at a time."""
+    """int16 sound of any rate and number of channels becomes mono or stereo, 48 kHz. For one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
+        self._channels = channels
         self._rate = SAMPLE_RATE
-        self._resampler: av.AudioResampler | None = None
+        self._resampler: Resampler | None = None
 
     def shape(self, frame: AudioFrame) -> Samples:
-        """The sound of `frame` as shape (n,), n as large as its duration asks for, a few samples more or less.
+        """The sound of `frame` as shape (n,) or (n, 2), n as large as its duration asks for, a few more or less.
 
-        Channels are averaged. Raises `MediaError` (BAD_ARGUMENT) if it is not int16 of shape (n,) or (n, channels).
+        Mono is the mean of all channels. Raises `MediaError` (BAD_ARGUMENT) if it is not int16 of shape (n,) or
+        (n, channels).
         """
-        mono = _mono(frame.samples)
+        if frame.samples.dtype != np.int16 or frame.samples.ndim not in (1, 2):
+            raise MediaError(ErrorCode.BAD_ARGUMENT, "sound must be int16 of shape (samples, channels)")
+        sound = in_channels(frame.samples, self._channels)
         if not 1000 <= frame.rate <= 768_000:
             raise MediaError(ErrorCode.BAD_ARGUMENT, f"a sample rate of {frame.rate} Hz cannot be; use 8000 to 192000")
         if frame.rate == SAMPLE_RATE:
-            return mono
-        return self._resample(mono, frame.rate)
-
-    def _resample(self, mono: Samples, rate: int) -> Samples:
-        if self._resampler is None or self._rate != rate:
-            self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
-            self._rate = rate
-        sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono).reshape(1, -1), "s16", "mono")
-        sound.sample_rate = rate
-        parts = [part.to_ndarray().ravel() for part in self._resampler.resample(sound)]
-        return np.concatenate(parts).astype(np.int16, copy=False) if parts else np.empty(0, np.int16)
-
-
-def _mono(samples: Samples) -> Samples:
-    if samples.dtype != np.int16 or samples.ndim not in (1, 2):
-        raise MediaError(ErrorCode.BAD_ARGUMENT, "sound must be int16 of shape (samples, channels)")
-    if samples.ndim == 1:
-        return samples
-    if samples.shape[1] == 1:
-        return samples[:, 0]
-    mean: Samples = samples.mean(axis=1, dtype=np.float32).astype(np.int16)
-    return mean
+            return sound
+        if self._resampler is None or self._rate != frame.rate:
+            self._resampler, self._rate = Resampler(self._channels), frame.rate
+        return self._resampler.resample(packed(np.ascontiguousarray(sound), rate=frame.rate))
 
 
 class RateLimit:

@@ -22,7 +22,8 @@ from pycall.media.frames import AudioFrame, VideoFrame
 
 
 class AudioSink(Protocol):
-    """Hears everybody mixed into one: 20 ms frames, mono, 48 kHz, paced by real time while a call is up."""
+    """Hears everybody mixed into one: 20 ms frames, 48 kHz, paced by real time while a call is up. `samples` has the
+    shape (960, 1), or (960, 2) with `EngineConfig(audio_profile="music")`."""
 
     def start(self) -> None:
         """Open the device; raises `MediaError` if it cannot. May block for up to 2 s (not on the loop)."""
@@ -84,20 +85,21 @@ def on_video(listener: Callable[[UserId, VideoFrame], None]) -> VideoSink:
     return _VideoCallback(listener)
 
 
-def open_audio_sink(name: str) -> AudioSink:
+def open_audio_sink(name: str, channels: int = 1) -> AudioSink:
     """The sink called `name`, not started yet: `speaker`, `speaker:NAME`, `file:PATH` or `null`.
 
-    Raises `ConfigError` for a name that means nothing and `MediaError` for a file of an unknown kind.
+    It will be given sound of so many `channels`, 1 or 2. Raises `ConfigError` for a name that means nothing and
+    `MediaError` for a file of an unknown kind.
     """
     kind, _, rest = name.partition(":")
     if kind == "speaker":
         from pycall.media.devices.sound import Speaker
 
-        return Speaker(rest or None)
+        return Speaker(rest or None, channels)
     if kind == "file" and rest:
         from pycall.media.file_sinks import open_audio_file
 
-        return open_audio_file(rest)
+        return open_audio_file(rest, channels)
     if name == "null":
         return NullSink()
     raise _unknown(name, "sound", "speaker, speaker:NAME, file:out.mkv, file:out.mp4, null")

@@ -49,9 +49,9 @@ class VideoSource(Protocol):
     def stop(self) -> None: ...
 
 
-def open_audio_source(name: str) -> AudioSource:
+def open_audio_source(name: str, channels: int = 1) -> AudioSource:
     """The source of sound called `name`: `mic`, `mic:NAME`, `file:PATH`, `tone:HZ` or `null`; the path of an existing
-    file will do as well.
+    file will do as well. `channels`: 1, or 2 to get stereo of what has it.
 
     Nothing is captured before `start`. A file is looked into at once, which takes some 20 ms. Raises `ConfigError` for
     an unknown name and `MediaError` for what cannot be opened.
@@ -60,7 +60,7 @@ def open_audio_source(name: str) -> AudioSource:
     opener = _AUDIO.get(kind)
     if opener is None:
         raise _unknown(name, "sound", "mic, mic:NAME, file:PATH, tone:HZ, null")
-    return opener(value)
+    return opener(value, channels)
 
 
 def open_video_source(name: str, profile: VideoProfile) -> VideoSource:
@@ -86,10 +86,10 @@ def _unknown(name: str, what: str, names: str) -> ConfigError:
     return ConfigError(ErrorCode.BAD_ARGUMENT, f"no {what} source {name!r}; use one of {names}, or a file that exists")
 
 
-def _mic(value: str) -> AudioSource:
+def _mic(value: str, channels: int) -> AudioSource:
     from pycall.media.devices.sound import Microphone
 
-    return Microphone(value or None)
+    return Microphone(value or None, channels)
 
 
 def _camera(value: str, profile: VideoProfile) -> VideoSource:
@@ -104,7 +104,7 @@ def _screen(value: str, profile: VideoProfile) -> VideoSource:
     return Screen(value, profile)
 
 
-def _tone(value: str) -> AudioSource:
+def _tone(value: str, channels: int) -> AudioSource:
     from pycall.media.synthetic import Tone
 
     try:
@@ -120,10 +120,10 @@ def _pattern(value: str, profile: VideoProfile) -> VideoSource:
     return Pattern(profile)
 
 
-def _audio_file(value: str) -> AudioSource:
+def _audio_file(value: str, channels: int) -> AudioSource:
     from pycall.media.files import FileAudio
 
-    return FileAudio(value)
+    return FileAudio(value, channels)
 
 
 def _video_file(value: str, profile: VideoProfile) -> VideoSource:
@@ -138,7 +138,7 @@ def _stamped_file(value: str, profile: VideoProfile) -> VideoSource:
     return StampedFile(value, profile)
 
 
-def _no_sound(value: str) -> AudioSource:
+def _no_sound(value: str, channels: int) -> AudioSource:
     from pycall.media.synthetic import Null
 
     return Null()
@@ -150,7 +150,7 @@ def _no_picture(value: str, profile: VideoProfile) -> VideoSource:
     return Null()
 
 
-_AUDIO: dict[str, Callable[[str], AudioSource]] = {
+_AUDIO: dict[str, Callable[[str, int], AudioSource]] = {
     "mic": _mic,
     "file": _audio_file,
     "tone": _tone,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pycall.media.channels import silence, stretched
 from pycall.media.frames import SAMPLE_RATE, Samples
 
 GAP = 0.08
@@ -53,19 +54,19 @@ class Lane:
             return samples
         change = _STEP if self._error > 0 else -_STEP
         self._error -= change / SAMPLE_RATE
-        wanted = np.linspace(0, len(samples) - 1, len(samples) + change)
-        return np.interp(wanted, np.arange(len(samples)), samples).round().astype(np.int16)
+        return stretched(samples, len(samples) + change)
 
 
 class Tape:
-    """The sum of all lanes, from sample 0 on. Not safe to use from two threads."""
+    """The sum of all lanes, from sample 0 on, mono or stereo. Not safe to use from two threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
+        self._channels = channels
         self.position = 0
         """How many samples have been given out."""
         self.end = 0
         """Behind the last sample that anybody has put on the tape."""
-        self._sum: npt.NDArray[np.int32] = np.zeros(2 * SAMPLE_RATE, np.int32)
+        self._sum: npt.NDArray[np.int32] = self._blank(2 * SAMPLE_RATE)
 
     def add(self, position: int, samples: Samples) -> None:
         """Mix in; what belongs before `self.position` is too late and is cut off."""
@@ -83,10 +84,13 @@ class Tape:
         """The next `samples` samples; they leave the tape."""
         self._reserve(samples)
         taken = np.clip(self._sum[:samples], -32768, 32767).astype(np.int16)
-        self._sum = np.concatenate((self._sum[samples:], np.zeros(samples, np.int32)))
+        self._sum = np.concatenate((self._sum[samples:], self._blank(samples)))
         self.position += samples
         return taken
 
     def _reserve(self, samples: int) -> None:
         if samples > len(self._sum):
-            self._sum = np.concatenate((self._sum, np.zeros(samples, np.int32)))
+            self._sum = np.concatenate((self._sum, self._blank(samples)))
+
+    def _blank(self, samples: int) -> npt.NDArray[np.int32]:
+        return silence(samples, self._channels).astype(np.int32)

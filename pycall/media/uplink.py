@@ -31,7 +31,8 @@ class Uplink:
 
     `on_failure(kind, error)` is called on the loop when the source of a kind ("audio" or "video") cannot start, fails,
     or pushes nothing for 2 s; `on_recovery(kind)` when it pushes again. Meanwhile feeds get silence and one black
-    picture. `effects` and `voice` say what is filtered on the way. Everything here is called on the event loop.
+    picture. `effects` and `voice` say what is filtered on the way; `channels`: 2 for stereo. Everything here is called
+    on the event loop.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Uplink:
         on_recovery: Callable[[str], None],
         effects: PictureEffects | None = None,
         voice: VoiceSwitch | None = None,
+        channels: int = 1,
     ) -> None:
         self._on_failure = on_failure
         self._on_recovery = on_recovery
-        self._sound = SoundLane()
+        self._channels = channels
+        self._sound = SoundLane(channels)
         self._picture = PictureLane(profile, effects or PictureEffects())
         self._voice = voice or VoiceSwitch()
         self._audio = Slot("the sound source", self._audio_inlet, self._sound.source_gone)
@@ -131,7 +134,7 @@ class Uplink:
         self._picture.remove_tap(sink)
 
     def _audio_inlet(self) -> Inlet[AudioFrame, Samples]:
-        shaper, voice = SoundShaper(), VoiceFilter(self._voice)
+        shaper, voice = SoundShaper(self._channels), VoiceFilter(self._voice)
         return Inlet(
             asyncio.get_running_loop(),
             convert=lambda frame: voice.apply(shaper.shape(frame)),

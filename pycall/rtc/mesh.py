@@ -32,8 +32,9 @@ class Mesh:
 
     `granted` gives the servers that the signaling server lets us use; with `relay_only` everything goes by TURN and
     nobody learns our addresses. `video_codecs`: of `VIDEO_CODECS`, the best one first; `hardware`: H.264 encoders that
-    work, as `hardware.probe` gives them; with `dtx` silence is hardly sent. `stall_seconds` and `fail_seconds`: silence
-    after which a peer is STALLED and FAILED; `stats_seconds`: between two measurements.
+    work, as `hardware.probe` gives them; with `dtx` silence is hardly sent; `music`: stereo is asked for, and sent to
+    whom wants it. `stall_seconds` and `fail_seconds`: silence after which a peer is STALLED and FAILED;
+    `stats_seconds`: between two measurements.
 
     Raises `ConfigError` for bad `ice_servers` or an unknown codec, and `MediaError` (NO_LIBRARY) if the WebRTC library
     is not the one pycall was built for.
@@ -51,6 +52,7 @@ class Mesh:
         video_codecs: tuple[str, ...] = DEFAULT_VIDEO_CODECS,
         hardware: tuple[str, ...] = (),
         dtx: bool = False,
+        music: bool = False,
         stall_seconds: float = STALL_SECONDS,
         fail_seconds: float = FAIL_SECONDS,
         stats_seconds: float = STATS_SECONDS,
@@ -62,12 +64,14 @@ class Mesh:
         self._settings = PeerSettings(
             call_id=call_id,
             codecs=("opus", *video_codecs),
+            stereo=music,
             stall_seconds=stall_seconds,
             fail_seconds=fail_seconds,
             stats_seconds=stats_seconds,
         )
         self._hardware = hardware
         self._dtx = dtx
+        self._music = music
         self._source: Source | None = None
         self._ports = ports
         self._listener = listener
@@ -179,7 +183,7 @@ class Mesh:
         """One encoder for all peers' sound and one set of encoders for their picture, from the first peer on."""
         if self._source is None:
             audio, video = self._ports.open_audio_feed(user_id), self._ports.open_video_feed(user_id)
-            self._source = Source(audio, video, self._hardware, dtx=self._dtx)
+            self._source = Source(audio, video, self._hardware, dtx=self._dtx, music=self._music)
         return self._source
 
     def _take_newer(self, signaled: Signaled) -> None:

@@ -98,7 +98,7 @@ class Negotiation:
             self._send("answer", text)
             self.described = True
         else:
-            terms = read_answer(remote, local.codecs)
+            terms = read_answer(remote, local.codecs, stereo=local.stereo)
             client = remote.media[0].dtls is not None and remote.media[0].dtls.role == "server"
         self._described = True
         self._mids = [media.rtp.muxId for media in remote.media]

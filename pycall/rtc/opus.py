@@ -31,7 +31,8 @@ Samples = npt.NDArray[np.int16]
 
 # opus_defines.h
 _VOIP, _AUDIO = 2048, 2049
-_SET_BITRATE, _SET_COMPLEXITY, _SET_FEC, _SET_LOSS, _SET_DTX = 4002, 4010, 4012, 4014, 4016
+_SET_BITRATE, _SET_COMPLEXITY, _SET_FEC, _SET_LOSS, _SET_DTX, _SET_SIGNAL = 4002, 4010, 4012, 4014, 4016, 4024
+_MUSIC = 3002
 
 
 def _beside_pyav() -> tuple[str, ...]:
@@ -83,27 +84,35 @@ def packet_samples(payload: bytes) -> int:
 
 
 class OpusEncoder:
-    """One voice (or, with `music`, stereo sound) into Opus packets of 20 ms."""
+    """Sound of one or two channels into Opus packets of 20 ms, in the way that is best for a voice or for `music`."""
 
-    def __init__(self, *, bitrate: int = 40000, music: bool = False, complexity: int = 9) -> None:
+    def __init__(self, *, bitrate: int = 40000, music: bool = False, channels: int = 1, complexity: int = 9) -> None:
         self._library = load()
-        self.channels = 2 if music else 1
+        self._music = music
+        self._bitrate = 0
         error = ctypes.c_int()
         application = _AUDIO if music else _VOIP
-        self._state = self._library.opus_encoder_create(RATE, self.channels, application, ctypes.byref(error))
+        self._state = self._library.opus_encoder_create(RATE, channels, application, ctypes.byref(error))
         if error.value or not self._state:
             raise MediaError(ErrorCode.CODEC, f"libopus cannot open an encoder (error {error.value})")
         self._buffer = ctypes.create_string_buffer(MAX_PACKET)
         self.set_bitrate(bitrate)
         self._control(_SET_COMPLEXITY, complexity)
+        if music:
+            self._control(_SET_SIGNAL, _MUSIC)
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second, 6000 to 510000."""
-        self._control(_SET_BITRATE, bitrate)
+        if bitrate != self._bitrate:
+            self._bitrate = bitrate
+            self._control(_SET_BITRATE, bitrate)
 
     def set_loss(self, fraction: float) -> None:
-        """What the peer reports lost, 0 to 1: above 1 % each packet also carries its predecessor in short (FEC)."""
-        self._control(_SET_FEC, int(fraction > 0.01))
+        """What the peer reports lost, 0 to 1: above 1 % each packet also carries its predecessor in short (FEC).
+
+        Not with music: Opus can do that only in the mode that it has for speech, and would change over to it.
+        """
+        self._control(_SET_FEC, int(fraction > 0.01 and not self._music))
         self._control(_SET_LOSS, min(100, round(fraction * 100)))
 
     def set_dtx(self, on: bool) -> None:
@@ -128,7 +137,7 @@ class OpusEncoder:
 
 
 class OpusDecoder:
-    """Opus packets of one sender into mono sound, with what to play for those that did not come."""
+    """Opus packets of one sender into mono or stereo sound, with what to play for those that did not come."""
 
     def __init__(self, channels: int = 1) -> None:
         self._library = load()

@@ -59,6 +59,7 @@ class PeerSettings:
     call_id: CallId
     servers: Servers = field(default_factory=Servers)
     codecs: tuple[str, ...] = ("opus", "H264", "VP8")
+    stereo: bool = False
     stall_seconds: float = STALL_SECONDS
     fail_seconds: float = FAIL_SECONDS
     stats_seconds: float = STATS_SECONDS
@@ -207,6 +208,7 @@ class Peer:
             cname=identity.cname,
             session=random.getrandbits(62),
             codecs=self._settings.codecs,
+            stereo=self._settings.stereo,
         )
 
     def _agreed(self, agreed: Agreed) -> None:

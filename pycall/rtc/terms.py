@@ -6,7 +6,7 @@ offer's numbers. So both directions use the same payload types and extension ids
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiortc import RTCIceCandidate
 from aiortc.rtcdtlstransport import RTCDtlsParameters
@@ -36,6 +36,9 @@ FEEDBACK: dict[str, tuple[tuple[str, str | None], ...]] = {
 BANDWIDTH_CODECS = ("rtx", "red")
 H264_PROFILE = "42e01f"
 """Constrained Baseline; the level is only a promise about what we can decode, and more is asymmetrically allowed."""
+OPUS_FORMAT: ParametersDict = {"minptime": 10, "useinbandfec": 1}
+STEREO_FORMAT: ParametersDict = {"stereo": 1, "sprop-stereo": 1}
+"""What we like to hear, and what we are likely to send (RFC 7587, 6.1); without it a voice in one channel."""
 AV1_FORMAT: ParametersDict = {"level-idx": "5", "profile": "0", "tier": "0"}
 """Main profile, and the level that others take for granted where none is said (3.1); decoders take more."""
 
@@ -61,6 +64,10 @@ class MediaTerms:
     extensions: tuple[RTCRtpHeaderExtensionParameters, ...]
     red: int | None = None
     ssrcs: tuple[int, ...] = ()
+    sends: int = 1
+    """Channels of sound that we may send: 2 if they want stereo."""
+    hears: int = 1
+    """Channels of sound that we have asked for."""
 
     def codec_of(self, payload_type: int) -> Codec | None:
         return next((c for c in self.codecs if c.payload_type == payload_type), None)
@@ -102,16 +109,18 @@ class Local:
     complete: bool = True
     """No more candidates will come."""
     codecs: tuple[str, ...] = field(default=("opus", "H264", "VP8"))
+    stereo: bool = False
+    """We play stereo, and have it to send (RFC 7587: `stereo` and `sprop-stereo`)."""
 
 
 # --- the offer --------------------------------------------------------------------------------------------------
 
 
-def our_codecs(kind: str, names: tuple[str, ...]) -> list[RTCRtpCodecParameters]:
+def our_codecs(kind: str, names: tuple[str, ...], stereo: bool = False) -> list[RTCRtpCodecParameters]:
     """Everything that can be offered of the wanted names, best first, each picture codec with its retransmissions."""
     if kind == "audio":
         return [
-            _codec("audio", "opus", 111, 48000, {"minptime": 10, "useinbandfec": 1}, channels=2),
+            _codec("audio", "opus", 111, 48000, OPUS_FORMAT | (STEREO_FORMAT if stereo else {}), channels=2),
             _codec("audio", "red", 63, 48000, {"111/111": None}, channels=2, feedback=()),
         ]
     numbers = {"H264": 102, "VP8": 96, "AV1": 45}
@@ -154,7 +163,7 @@ def write_offer(local: Local) -> str:
     lines = []
     for index, kind in enumerate(("audio", "video")):
         media = MediaDescription(kind, 9, "UDP/TLS/RTP/SAVPF", [])
-        media.rtp.codecs = our_codecs(kind, local.codecs)
+        media.rtp.codecs = our_codecs(kind, local.codecs, local.stereo)
         media.rtp.headerExtensions = [RTCRtpHeaderExtensionParameters(i, uri) for uri, i in EXTENSIONS[kind].items()]
         media.rtp.muxId = str(index)
         lines.append(_complete(media, local, "auto"))
@@ -197,7 +206,7 @@ def write_answer(offer: SessionDescription, local: Local, *, reduced: bool = Fal
     for theirs in offer.media:
         assert theirs.dtls is not None
         media = MediaDescription(theirs.kind, 9, theirs.profile, [])
-        media.rtp.codecs = _common(theirs, local.codecs)
+        media.rtp.codecs = _common(theirs, local.codecs, local.stereo)
         known = EXTENSIONS[theirs.kind]
         media.rtp.headerExtensions = [e for e in theirs.rtp.headerExtensions if e.uri in known]
         media.rtp.muxId = theirs.rtp.muxId
@@ -205,14 +214,21 @@ def write_answer(offer: SessionDescription, local: Local, *, reduced: bool = Fal
         lines.append(_complete(media, local, "server" if theirs.dtls.role == "client" else "client"))
         media.rtcp_mux = True
     text = _write(lines, local, reduced=reduced)
-    return text, _terms(lines, {m.kind: _announced(m) for m in offer.media})
+    return text, _terms(lines, offer.media, _wants_stereo(offer.media), local.stereo)
 
 
-def read_answer(answer: SessionDescription, names: tuple[str, ...]) -> Terms:
+def read_answer(answer: SessionDescription, names: tuple[str, ...], *, stereo: bool = False) -> Terms:
     """What is agreed by a checked answer to our offer; raises `MediaError` (BAD_SDP) if it agrees to nothing."""
+    wanted = _wants_stereo(answer.media)
     for media in answer.media:
-        media.rtp.codecs = [*_common(media, names), *_left_out(media, names)]
-    return _terms(answer.media, {m.kind: _announced(m) for m in answer.media})
+        media.rtp.codecs = [*_common(media, names, stereo), *_left_out(media, names)]
+    return _terms(answer.media, answer.media, wanted, stereo)
+
+
+def _wants_stereo(theirs: list[MediaDescription]) -> bool:
+    """Their decoder likes two channels; who says nothing likes one (RFC 7587, 6.1)."""
+    voices = [codec for media in theirs for codec in media.rtp.codecs if codec.name.lower() == "opus"]
+    return any(str(codec.parameters.get("stereo")) == "1" for codec in voices)
 
 
 def _left_out(answered: MediaDescription, names: tuple[str, ...]) -> list[RTCRtpCodecParameters]:
@@ -225,10 +241,10 @@ def _left_out(answered: MediaDescription, names: tuple[str, ...]) -> list[RTCRtp
     return [codec for codec in ours if codec.parameters.get("apt") not in taken]
 
 
-def _common(theirs: MediaDescription, names: tuple[str, ...]) -> list[RTCRtpCodecParameters]:
+def _common(theirs: MediaDescription, names: tuple[str, ...], stereo: bool) -> list[RTCRtpCodecParameters]:
     """Their codecs that we can do, in our order, with our parameters under their numbers."""
     common: list[RTCRtpCodecParameters] = []
-    for ours in our_codecs(theirs.kind, names):
+    for ours in our_codecs(theirs.kind, names, stereo):
         match = next((c for c in theirs.rtp.codecs if _same(ours, c, common)), None)
         if match is None or match.payloadType is None:
             continue
@@ -278,9 +294,12 @@ def _announced(media: MediaDescription) -> tuple[int, ...]:
     return tuple(source.ssrc for source in media.ssrc[:2])
 
 
-def _terms(media: list[MediaDescription], announced: dict[str, tuple[int, ...]]) -> Terms:
+def _terms(media: list[MediaDescription], theirs: list[MediaDescription], send: bool, hear: bool) -> Terms:
+    """`send`, `hear`: stereo."""
+    announced = {m.kind: _announced(m) for m in theirs}
     by_kind = {m.kind: _media_terms(m, announced[m.kind]) for m in media}
-    return Terms(by_kind["audio"], by_kind.get("video"))
+    audio = replace(by_kind["audio"], sends=1 + send, hears=1 + hear)
+    return Terms(audio, by_kind.get("video"))
 
 
 def _media_terms(media: MediaDescription, ssrcs: tuple[int, ...]) -> MediaTerms:

@@ -157,7 +157,7 @@ def _outbound(session: Session, kind: str, stream: OutgoingStream) -> dict[str, 
         "remoteId": f"remote-inbound-{stream.ssrc}",
         "packetsSent": stream.packets,
         "bytesSent": stream.octets,
-        **(_shown(session) if kind == "video" else {}),
+        **(_shown(session) if kind == "video" else {"targetBitrate": session.sending.voice.rate}),
     }
 
 

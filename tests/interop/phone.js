@@ -13,7 +13,8 @@ const RESOLUTION_MS = 20;
 
 class Phone {
   /* settings: {url, app_id, user_id, user_sig, capture: "devices" | "drawn", codecs: ["VP8"] or null for all,
-     complete: true to send candidates inside the descriptions instead of one by one} */
+     complete: true to send candidates inside the descriptions instead of one by one,
+     stereo: true to hear two channels, which a page can only say by changing its own description} */
   constructor(settings) {
     this.settings = settings;
     this.log = [];
@@ -89,7 +90,7 @@ class Phone {
     const connection = this.connect(0);
     for (const kind of ["audio", "video"]) connection.addTransceiver(kind, { direction: "sendrecv" });
     this.prepare(connection);
-    await connection.setLocalDescription();
+    await this.describeItself(connection, await connection.createOffer());
     await this.describe(connection);
   }
 
@@ -189,8 +190,13 @@ class Phone {
     const connection = this.connect(generation);
     await this.agree(connection, { type: "offer", sdp });
     this.prepare(connection);
-    await connection.setLocalDescription();
+    await this.describeItself(connection, await connection.createAnswer());
     await this.describe(connection);
+  }
+
+  async describeItself(connection, { type, sdp }) {
+    if (this.settings.stereo) sdp = sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1;sprop-stereo=1");
+    await connection.setLocalDescription({ type, sdp });
   }
 
   async agree(connection, description) {
@@ -219,13 +225,18 @@ class Phone {
     this.tracks = { audio: stream.getAudioTracks()[0], video: stream.getVideoTracks()[0] };
   }
 
-  /* A sine of 1000 Hz and a bar that wanders: no device is asked for, so the browser hides our addresses. */
+  /* Sines of 1000 Hz left and 1500 Hz right, or with `stereo` false the first one only, and a bar that wanders: no device is asked for, so the browser hides our addresses. */
   draw() {
     const context = new AudioContext();
-    const oscillator = new OscillatorNode(context, { frequency: 1000 });
+    const tones = this.settings.stereo ? [1000, 1500] : [1000];
+    const merger = new ChannelMergerNode(context, { numberOfInputs: tones.length });
+    tones.forEach((frequency, ear) => {
+      const oscillator = new OscillatorNode(context, { frequency });
+      oscillator.connect(new GainNode(context, { gain: 0.25 })).connect(merger, 0, ear);
+      oscillator.start();
+    });
     const destination = context.createMediaStreamDestination();
-    oscillator.connect(destination);
-    oscillator.start();
+    merger.connect(destination);
     const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
     const paper = canvas.getContext("2d");
     let at = 0;
@@ -254,7 +265,15 @@ class Phone {
     if (this.ears) this.ears.close();
     this.ears = new AudioContext();
     this.analyser = new AnalyserNode(this.ears, { fftSize: 16384, smoothingTimeConstant: 0 });
-    this.ears.createMediaStreamSource(stream).connect(this.analyser);
+    const source = this.ears.createMediaStreamSource(stream);
+    const splitter = new ChannelSplitterNode(this.ears, { numberOfOutputs: 2 });
+    source.connect(this.analyser);
+    source.connect(splitter);
+    this.sides = [0, 1].map((ear) => {
+      const side = new AnalyserNode(this.ears, { fftSize: 16384, smoothingTimeConstant: 0 });
+      splitter.connect(side, ear);
+      return side;
+    });
   }
 
   /* Hz of the loudest partial of what was heard in the last third of a second; 0 for silence. */
@@ -264,6 +283,23 @@ class Phone {
     this.analyser.getFloatFrequencyData(bins);
     const loudest = bins.reduce((best, level, bin) => (level > bins[best] ? bin : best), 0);
     return bins[loudest] < -60 ? 0 : (loudest * this.ears.sampleRate) / this.analyser.fftSize;
+  }
+
+  /* How loud a tone is in the left and in the right ear, dB. */
+  levels(hertz) {
+    if (!this.sides) return [-120, -120];
+    return this.sides.map((side) => {
+      const bins = new Float32Array(side.frequencyBinCount);
+      side.getFloatFrequencyData(bins);
+      const at = Math.round((hertz * side.fftSize) / this.ears.sampleRate);
+      return Math.max(...bins.slice(at - 2, at + 3), -120);
+    });
+  }
+
+  /* By how many dB it is louder in the left ear than in the right one. */
+  leaning(hertz) {
+    const [left, right] = this.levels(hertz);
+    return left - right;
   }
 
   /* The next `count` pictures that are shown: [{width, height, luma: base64}]. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from aiortc import RTCIceCandidate
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
@@ -10,7 +11,7 @@ from aiortc.sdp import SessionDescription
 from pycall.rtc.terms import Local, read_answer, write_answer, write_offer
 
 
-def local(*codecs: str) -> Local:
+def local(*codecs: str, stereo: bool = False) -> Local:
     return Local(
         ice=RTCIceParameters("abcd", "p" * 22),
         candidates=[RTCIceCandidate(1, "1", "192.0.2.1", 5000, 1, "udp", "host")],
@@ -19,6 +20,7 @@ def local(*codecs: str) -> Local:
         cname="x",
         session=1,
         codecs=("opus", *codecs),
+        stereo=stereo,
     )
 
 
@@ -57,3 +59,21 @@ def test_repairs_that_the_answer_does_not_take_are_not_sent() -> None:
     terms = read_answer(SessionDescription.parse(plain), ("opus", "VP8"))
     assert terms.video is not None
     assert [(c.name, c.rtx) for c in terms.video.codecs] == [("VP8", None)]
+
+
+@pytest.mark.parametrize("offers", [False, True])
+@pytest.mark.parametrize("answers", [False, True])
+def test_each_side_says_that_it_likes_stereo_and_is_sent_what_it_likes(offers: bool, answers: bool) -> None:
+    """RFC 7587, 6.1: `stereo` is what one wants to hear; who says nothing wants mono."""
+    offer = write_offer(local("VP8", stereo=offers))
+    text, theirs = write_answer(SessionDescription.parse(offer), local("VP8", stereo=answers))
+    ours = read_answer(SessionDescription.parse(text), ("opus", "VP8"), stereo=offers)
+    assert ("stereo=1;sprop-stereo=1" in offer, "stereo=1;sprop-stereo=1" in text) == (offers, answers)
+    assert (ours.audio.hears, ours.audio.sends) == (1 + offers, 1 + answers)
+    assert (theirs.audio.hears, theirs.audio.sends) == (1 + answers, 1 + offers)
+
+
+def test_who_is_likely_to_send_stereo_need_not_like_to_hear_it() -> None:
+    offer = write_offer(local("VP8")).replace("useinbandfec=1", "useinbandfec=1;sprop-stereo=1;stereo=0")
+    _, terms = write_answer(SessionDescription.parse(offer), local("VP8", stereo=True))
+    assert terms.audio.sends == 1

@@ -75,8 +75,10 @@ def _load() -> Any:
     return sounddevice
 
 
-def open_stream(direction: Direction, device: str | None, callback: Any, finished: Callable[[], None]) -> Any:
-    """An opened stream of int16, not started yet: mono and 48 kHz if the device can, else what it can.
+def open_stream(
+    direction: Direction, device: str | None, callback: Any, finished: Callable[[], None], *, channels: int = 1
+) -> Any:
+    """An opened stream of int16, not started yet: of `channels` (1 or 2), 48 kHz if the device can, else what it can.
 
     `device` is an index, (a part of) a name, or `pulse:` and PulseAudio's name; None is the default. Raises
     `MediaError` if there is none or it is taken.
@@ -100,7 +102,8 @@ def open_stream(direction: Direction, device: str | None, callback: Any, finishe
             "finished_callback": finished,
         }
         rates = [SAMPLE_RATE, info["default_samplerate"]] if direction == "input" else [SAMPLE_RATE]
-        attempts = [{"samplerate": rate, "channels": channels} for rate in rates for channels in (1, 2)]
+        counts = (channels, 3 - channels)
+        attempts = [{"samplerate": rate, "channels": count} for rate in rates for count in counts]
         stream = _first_that_opens(sounddevice, partial(opener, **options), attempts, chosen, direction)
         _open_streams.add(id(stream))
         return stream

@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 
+from pycall.media.channels import silence, weights
 from pycall.media.frames import FRAME_SAMPLES, Samples
 
 START_FRAMES = 3
@@ -23,9 +24,10 @@ _RAMP = 240
 
 
 class PlayoutRing:
-    """`put` belongs to one thread, `get` to another. Samples are int16, one dimension, 48 kHz."""
+    """`put` belongs to one thread, `get` to another. Samples are int16 of shape (n,) or (n, 2), 48 kHz."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
+        self._channels = channels
         self.dropped = 0
         """Frames thrown away because 200 ms were waiting already."""
         self.shortened = 0
@@ -35,9 +37,9 @@ class PlayoutRing:
         self._frames: deque[Samples] = deque()
         self._lowest = MAX_FRAMES
         self._seen = 0
-        self._rest: Samples = np.zeros(0, np.int16)
+        self._rest: Samples = silence(0, channels)
         self._playing = False
-        self._last = 0
+        self._last = silence(1, channels)
 
     def __len__(self) -> int:
         """Frames waiting."""
@@ -55,7 +57,7 @@ class PlayoutRing:
         """The next `count` samples; silence, faded into and out of, where there are none."""
         if not self._playing:
             if len(self._frames) < START_FRAMES:
-                return np.zeros(count, np.int16)
+                return silence(count, self._channels)
             self._playing = True
             self._rest = _fade_in(self._frames.popleft())
         while len(self._rest) < count:
@@ -64,18 +66,18 @@ class PlayoutRing:
             except IndexError:
                 return self._run_dry(count)
         taken, self._rest = self._rest[:count], self._rest[count:]
-        self._last = int(taken[-1])
+        self._last = taken[-1:]
         return taken
 
     def _run_dry(self, count: int) -> Samples:
         self.starved += 1
         self._playing = False
-        last = int(self._rest[-1]) if len(self._rest) else self._last
-        out = np.concatenate((self._rest, np.zeros(count - len(self._rest), np.int16)))
+        last = self._rest[-1:] if len(self._rest) else self._last
+        out = np.concatenate((self._rest, silence(count - len(self._rest), self._channels)))
         first = len(self._rest)
-        ramp = np.linspace(last, 0, _RAMP)[: count - first]
+        ramp = (last * weights(1.0, 0.0, silence(_RAMP, self._channels)))[: count - first]
         out[first : first + len(ramp)] = ramp
-        self._rest, self._last = self._rest[:0], 0
+        self._rest, self._last = self._rest[:0], silence(1, self._channels)
         return out
 
     def _pop_oldest(self) -> None:
@@ -104,7 +106,7 @@ class PlayoutRing:
             self._frames.append(before)
             return samples
         self.shortened += 1
-        weight = np.linspace(0.0, 1.0, len(samples))
+        weight = weights(0.0, 1.0, samples)
         joined: Samples = (before * (1.0 - weight) + samples * weight).astype(np.int16)
         return joined
 
@@ -112,5 +114,5 @@ class PlayoutRing:
 def _fade_in(samples: Samples) -> Samples:
     faded = samples.copy()
     ramp = min(_RAMP, len(faded), FRAME_SAMPLES)
-    faded[:ramp] = (faded[:ramp] * np.linspace(0.0, 1.0, ramp)).astype(np.int16)
+    faded[:ramp] = (faded[:ramp] * weights(0.0, 1.0, faded[:ramp])).astype(np.int16)
     return faded

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pycall.core.errors import ErrorCode, MediaError
+from pycall.media.channels import columns, in_channels
 from pycall.media.devices import portaudio
 from pycall.media.devices.portaudio import AudioDevice, list_audio_devices
 from pycall.media.devices.ring import PlayoutRing
@@ -27,13 +28,14 @@ _MAX_CAPTURE_DELAY = 1.0
 
 
 class Microphone:
-    """A source of sound: 10 ms blocks of what a microphone hears, mono at 48 kHz if the device can.
+    """A source of sound: 10 ms blocks of what a microphone hears, of `channels` at 48 kHz if the device can.
 
     `device` is an index or (a part of) a name, None the default. Fits `AudioSource`.
     """
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(self, device: str | None = None, channels: int = 1) -> None:
         self._device = device
+        self._channels = channels
         self._intake: Intake[AudioFrame] | None = None
         self._stream: Any = None
         self._rate = SAMPLE_RATE
@@ -44,7 +46,7 @@ class Microphone:
     def start(self, intake: Intake[AudioFrame]) -> None:
         """Open the device and begin to push; raises `MediaError` if there is none, or it is taken, or no PortAudio."""
         self._intake = intake
-        self._stream = portaudio.open_stream("input", self._device, self._captured, self._lost)
+        self._stream = portaudio.open_stream("input", self._device, self._captured, self._lost, channels=self._channels)
         self._rate = int(self._stream.samplerate)
         portaudio.start_stream(self._stream)
         self._watch.start()
@@ -72,30 +74,31 @@ class Microphone:
 class Speaker:
     """A sink that plays what everybody says, about 60 ms after it came, on a loudspeaker.
 
-    `device` is an index or (a part of) a name, None the default. Fits `AudioSink`. `hear` raises `MediaError` once the
-    device is lost.
+    `device` is an index or (a part of) a name, None the default. It is given `channels` and plays them in as many if it
+    can. Fits `AudioSink`. `hear` raises `MediaError` once the device is lost.
     """
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(self, device: str | None = None, channels: int = 1) -> None:
         self._device = device
+        self._channels = channels
         self._stream: Any = None
         self._finished = False
         self._called = 0.0
-        self.ring = PlayoutRing()
+        self.ring = PlayoutRing(channels)
 
     def start(self) -> None:
         """Open the device; raises `MediaError` if there is none, it is taken, or PortAudio is missing."""
-        self._stream = portaudio.open_stream("output", self._device, self._wanted, self._ended)
+        self._stream = portaudio.open_stream("output", self._device, self._wanted, self._ended, channels=self._channels)
         self._called = time.monotonic()
         portaudio.start_stream(self._stream)
 
     def hear(self, frame: AudioFrame) -> None:
-        """Queue 20 ms, mono at 48 kHz."""
+        """Queue 20 ms at 48 kHz."""
         if self._stream is None:
             return
         if self._finished or time.monotonic() - self._called > STALL:
             raise MediaError(ErrorCode.DEVICE_LOST, "the loudspeaker is gone; plug it in or choose another")
-        self.ring.put(frame.samples[:, 0])
+        self.ring.put(in_channels(frame.samples, self._channels))
 
     def stop(self) -> None:
         """Release the device, without playing what is left; may be called twice."""
@@ -105,7 +108,8 @@ class Speaker:
 
     def _wanted(self, block: Any, samples: int, _: Any, __: Any) -> None:
         self._called = time.monotonic()
-        block[:] = self.ring.get(samples).reshape(-1, 1)
+        sound = self.ring.get(samples)
+        block[:] = columns(sound if block.shape[1] == sound.ndim else in_channels(sound, 1))
 
     def _ended(self) -> None:
         self._finished = True

@@ -109,8 +109,8 @@ class VoiceFilter:
         self._cleaner: VoiceCleaner | None = None
 
     def apply(self, samples: Samples) -> Samples:
-        """Mono at 48 kHz."""
-        if not self._switch.on:
+        """At 48 kHz. Stereo, which is music, stays as it is: what the cleaner takes for noise may be a flute."""
+        if not self._switch.on or samples.ndim == 2:
             self._cleaner = None
             return samples
         if self._cleaner is None:

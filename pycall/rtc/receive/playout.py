@@ -44,8 +44,10 @@ class Decoder(Protocol):
 
 
 class AudioPlayout:
-    def __init__(self, decoder: Decoder, buffer: JitterBuffer | None = None) -> None:
+    def __init__(self, decoder: Decoder, buffer: JitterBuffer | None = None, channels: int = 1) -> None:
+        """`channels`: what the decoder gives, 1 or 2."""
         self.buffer = buffer or JitterBuffer()
+        self._silence: Samples = np.zeros(STEP if channels == 1 else (STEP, channels), np.int16)
         self._decoder = decoder
         self._guesses = 0
         self._loud = 0.0
@@ -54,7 +56,8 @@ class AudioPlayout:
         """Of the packet whose sound `step` gave last; None while it was made up."""
 
     def step(self, now: float) -> Samples:
-        """The sound that begins now, mono int16: 20 ms, or 5 to 40 ms where it is played faster or slower.
+        """The sound that begins now, int16 of shape (n,) or (n, 2): 20 ms, or 5 to 40 ms where it is played faster or
+        slower.
 
         The next step is due when this one has been played: `len(samples) / 48000` seconds later.
         """
@@ -66,15 +69,19 @@ class AudioPlayout:
         match turn.kind:
             case Kind.PLAY | Kind.SHRINK | Kind.GROW:
                 self._guesses = 0
-                return self._paced(self._decoder.decode(turn.payload)[:, 0], turn)
+                return self._paced(flat(self._decoder.decode(turn.payload)), turn)
             case Kind.RECOVER:
                 self._guesses = 0
-                return self._decoder.recover(turn.payload)[:, 0]
+                return flat(self._decoder.recover(turn.payload))
             case Kind.CONCEAL:
                 self._guesses += 1
-                guess = self._decoder.conceal()[:, 0]
-                return guess if self._guesses <= FADE_AFTER else np.zeros(STEP, np.int16)
-        return np.zeros(STEP, np.int16)
+                guess = self.guess()
+                return guess if self._guesses <= FADE_AFTER else self._silence
+        return self._silence
+
+    def guess(self) -> Samples:
+        """20 ms made up from what came before."""
+        return flat(self._decoder.conceal())
 
     def _paced(self, samples: Samples, turn: Turn) -> Samples:
         """Shorter or longer if that is wanted and this is the place for it."""
@@ -94,3 +101,8 @@ class AudioPlayout:
         if len(made) != len(samples):
             self._rest = SHORT_REST if abs(turn.excess) > FAR else REST
         return made
+
+
+def flat(samples: Samples) -> Samples:
+    """Mono in one dimension, stereo as it is."""
+    return samples[:, 0] if samples.shape[1] == 1 else samples

@@ -2,6 +2,7 @@
 
 The period is the lag (2.5 to 15 ms) at which the sound resembles itself most; the two ends are cross-faded. Where the
 sound resembles itself nowhere (a consonant, a chord), it is left alone; where it is quiet, any lag will do: `ANY`.
+Stereo is judged by the sum of its channels and cut in both at once, so that what is in the middle stays there.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _RISE = (np.arange(FADE, dtype=np.float32) + 0.5) / FADE
 
 
 def shorten(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
-    """Mono int16 of shape (n,), n ≥ 960, shorter by at most `most` samples; unchanged where it is less `alike`."""
+    """int16 of shape (n,) or (n, 2), n ≥ 960, shorter by at most `most` samples; unchanged where it is less `alike`."""
     lag = _lag(samples, most, alike)
     if lag is None:
         return samples
@@ -37,7 +38,7 @@ def shorten(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> S
 
 
 def lengthen(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
-    """Mono int16 of shape (n,), n ≥ 960, longer by at most `most` samples; unchanged where it is less `alike`."""
+    """int16 of shape (n,) or (n, 2), n ≥ 960, longer by at most `most` samples; unchanged where it is less `alike`."""
     lag = _lag(samples, most, alike)
     if lag is None:
         return samples
@@ -46,7 +47,8 @@ def lengthen(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> 
 
 
 def _fade(old: Samples, new: Samples) -> Samples:
-    mixed = old * (1 - _RISE) + new * _RISE
+    rise = _RISE if old.ndim == 1 else _RISE[:, None]
+    mixed = old * (1 - rise) + new * rise
     return mixed.astype(np.int16)
 
 
@@ -55,6 +57,8 @@ def _lag(samples: Samples, most: int, alike: float) -> int | None:
     if len(samples) < MAX_LAG + FADE or most < MIN_LAG:
         return None
     x = samples[: MAX_LAG + FADE].astype(np.float32)
+    if x.ndim == 2:
+        x = x.mean(axis=1)
     if alike <= ANY or float(np.sqrt(np.mean(x * x))) < QUIET:
         return most
     x = x.reshape(-1, DECIMATE).mean(axis=1)

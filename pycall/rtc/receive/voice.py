@@ -28,7 +28,8 @@ REST = 2.0
 
 
 class VoiceReceiver:
-    """Begins to play with the first packet; `deliver` gets mono s16 frames of about 20 ms on the event loop.
+    """Begins to play with the first packet; `deliver` gets s16 frames of about 20 ms on the event loop, mono, or
+    stereo where the terms say so.
 
     `played` is told the timestamp of what is delivered and the moment at which it was due, and says how much later than
     the fastest packet would allow sound should be for the picture's sake.
@@ -41,8 +42,8 @@ class VoiceReceiver:
         self._played = played
         self._terms = terms
         self._deliver: Callable[[av.AudioFrame], None] | None = deliver
-        self._decoder = OpusDecoder()
-        self.playout = AudioPlayout(self._decoder)
+        self._decoder = OpusDecoder(terms.hears)
+        self.playout = AudioPlayout(self._decoder, channels=terms.hears)
         self._timer: asyncio.TimerHandle | None = None
         self._beat = Beat(0.0)
         self._pts = 0
@@ -126,10 +127,10 @@ class VoiceReceiver:
         except MediaError as error:
             logger.debug("sound could not be decoded: %s", error)
             self.malformed += 1
-            return self._decoder.conceal()[:, 0]
+            return self.playout.guess()
 
     def _hand_over(self, samples: Samples) -> None:
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono" if samples.ndim == 1 else "stereo")
         frame.sample_rate, frame.pts, frame.time_base = RATE, self._pts, Fraction(1, RATE)
         self._pts += len(samples)
         if self._deliver is not None:

@@ -14,6 +14,7 @@ from pycall.rtc.rtp import Packet, Writer
 from pycall.rtc.terms import TRANSPORT, Terms
 
 from .picture import PictureSender
+from .sound import OVERHEAD, form_of
 from .source import Source
 from .stream import OutgoingStream
 from .voice import VoiceSender
@@ -21,9 +22,6 @@ from .voice import VoiceSender
 START_RATE = 600_000
 """bit/s until something is known; probing finds more within a few round trips."""
 LEAST_RATE = 50_000
-SOUND_RATE = 40_000
-SOUND_OVERHEAD = 50 * 8 * 50
-"""bit/s of headers, SRTP, UDP and IP of 50 packets a second."""
 FIRST_RTT = 0.1
 PATIENCE = 0.3
 """Seconds that a picture may wait for the path to open."""
@@ -47,6 +45,7 @@ class Sending:
         self.loss = 0.0
         """What the other side reports lost of our sound: up at once, down slowly."""
         self._source = source
+        self._form = form_of(music=source.voice.music, channels=terms.audio.sends)
         self._patience: asyncio.TimerHandle | None = None
         self.controller = RateController(
             START_RATE, LEAST_RATE, self._most, transport_feedback=terms.audio.has(TRANSPORT)
@@ -55,7 +54,7 @@ class Sending:
         self.outbox = Outbox(path, self.controller, writers, self._padding)
         audio = terms.audio
         stream = OutgoingStream(identity.audio, 48000)
-        self.voice = VoiceSender(stream, audio.codecs[0].payload_type, audio.red, self.outbox)
+        self.voice = VoiceSender(stream, audio.codecs[0].payload_type, audio.red, self.outbox, self._form)
         self.picture = self._open_picture(terms, identity)
 
     def _open_picture(self, terms: Terms, identity: Identity) -> PictureSender | None:
@@ -136,6 +135,7 @@ class Sending:
     def follow(self, now: float) -> None:
         """Time has passed or reports have come: tell the encoders and the pacer, and probe if it is time."""
         self.controller.tick(now)
+        self.voice.rate = self._form.rate(self.controller.target, self.voice.copies)
         if self.picture is not None:
             self.picture.rtt, self.picture.loss = self.rtt or FIRST_RTT, self.loss
             self.controller.set_limits(LEAST_RATE, self._most)
@@ -149,7 +149,7 @@ class Sending:
     @property
     def _most(self) -> float:
         """All that sound, picture and their repair can use, bit/s."""
-        return 1.3 * self._source.studio.bitrate + 3 * (SOUND_RATE + SOUND_OVERHEAD)
+        return 1.3 * self._source.studio.bitrate + (1 + self._form.copies) * (self._form.most + OVERHEAD)
 
     @property
     def picture_rate(self) -> int:
@@ -161,7 +161,7 @@ class Sending:
         return self._share(self.controller.target), self._share(self.controller.estimate)
 
     def _share(self, rate: float) -> int:
-        sound = SOUND_RATE * (1 + self.voice.copies) + SOUND_OVERHEAD
+        sound = self.voice.rate * (1 + self.voice.copies) + OVERHEAD
         return split(rate, sound, self.controller.loss, (float(self._source.studio.bitrate),)).videos[0]
 
     def _padding(self, size: int) -> Packet | None:

@@ -16,9 +16,15 @@ class Source:
     """Owns both feeds and the two tasks that read them."""
 
     def __init__(
-        self, audio: AudioFeed, video: VideoFeed, hardware: tuple[str, ...] = (), *, dtx: bool = False
+        self,
+        audio: AudioFeed,
+        video: VideoFeed,
+        hardware: tuple[str, ...] = (),
+        *,
+        dtx: bool = False,
+        music: bool = False,
     ) -> None:
-        self.voice = Voice(audio, dtx=dtx)
+        self.voice = Voice(audio, dtx=dtx, music=music)
         self.studio = Studio(video, hardware)
         self._tasks = [
             asyncio.create_task(self.voice.run(), name="pycall voice"),

@@ -16,6 +16,7 @@ from .. import red
 from ..opus import FRAME, OpusEncoder, Samples
 from ..ports import AudioFeed
 from ..rtp import QUIET, Packet
+from .sound import MONO_MUSIC, STEREO, VOICE, SoundForm, in_channels
 from .stream import OutgoingStream
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ RED_FROM = 0.01
 RED_TWICE_FROM = 0.05
 """And from which it carries the last two."""
 RED_UNTIL = 0.003
+MOST_BYTES = 1150
+"""Of a packet with its copies: more might not fit through the path."""
 NOTHING = 2
 """Bytes of a packet that need not be sent (opus_encode; RFC 7587, 3.1.3)."""
 
@@ -38,8 +41,18 @@ class Outbox(Protocol):
 class VoiceSender:
     """One peer's copy of our sound."""
 
-    def __init__(self, stream: OutgoingStream, payload_type: int, red_type: int | None, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        stream: OutgoingStream,
+        payload_type: int,
+        red_type: int | None,
+        outbox: Outbox,
+        form: SoundForm = VOICE,
+    ) -> None:
         self.stream = stream
+        self.form = form
+        self.rate = form.most
+        """bit/s that this peer's link allows."""
         self._payload_type = payload_type
         self._red_type = red_type
         self._outbox = outbox
@@ -54,7 +67,7 @@ class VoiceSender:
     def lossy(self, fraction: float) -> None:
         """What this peer reports lost, 0 to 1."""
         if fraction >= RED_TWICE_FROM:
-            self._copies = 2
+            self._copies = self.form.copies
         elif fraction >= RED_FROM:
             self._copies = max(self._copies, 1)
         elif fraction < RED_UNTIL:
@@ -65,6 +78,8 @@ class VoiceSender:
         kind, data = self._payload_type, payload
         if self.copies and self._red_type is not None:
             earlier = [(timestamp - t, p) for t, p in list(self._earlier)[-self._copies :]]
+            while earlier and len(payload) + sum(len(p) for _, p in earlier) > MOST_BYTES:
+                del earlier[0]
             kind, data = self._red_type, red.pack(self._payload_type, payload, earlier)
         self._earlier.append((timestamp, payload))
         packet = self.stream.packet(kind, timestamp, data)
@@ -74,14 +89,15 @@ class VoiceSender:
 
 
 class Voice:
-    """Reads the feed and encodes for all: one encoder, whoever many peers listen."""
+    """Reads the feed and encodes for all: one encoder, whoever many peers listen; for music a second one for those who
+    hear in mono."""
 
-    def __init__(self, feed: AudioFeed, *, dtx: bool = False) -> None:
-        """`dtx`: while nobody speaks, a packet goes out only every 0.4 s."""
+    def __init__(self, feed: AudioFeed, *, dtx: bool = False, music: bool = False) -> None:
+        """`dtx`: while nobody speaks, a packet goes out only every 0.4 s; not with music, which has quiet places."""
+        self.music = music
         self._feed = feed
-        self._encoder = OpusEncoder()
-        if dtx:
-            self._encoder.set_dtx(True)
+        forms = (STEREO, MONO_MUSIC) if music else (VOICE,)
+        self._encoders = {form: _encoder(form, dtx) for form in forms}
         self._senders: list[VoiceSender] = []
         self._loss = 0.0
 
@@ -96,7 +112,8 @@ class Voice:
         """The worst loss that any peer reports: in-band repair is made for it."""
         if abs(fraction - self._loss) >= 0.01:
             self._loss = fraction
-            self._encoder.set_loss(fraction)
+            for encoder in self._encoders.values():
+                encoder.set_loss(fraction)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -107,32 +124,50 @@ class Voice:
 
     async def aclose(self) -> None:
         self._feed.close()
-        self._encoder.close()
+        for encoder in self._encoders.values():
+            encoder.close()
 
     def _send(self, frame: av.AudioFrame) -> None:
-        samples = samples_of(frame)
+        samples = samples_of(frame, 1 + self.music)
         if len(samples) != FRAME:
             logger.debug("a piece of sound of %d samples was left out", len(samples))
             return
-        try:
-            payload = self._encoder.encode(samples)
-        except MediaError as error:
-            logger.warning("sound could not be encoded: %s", error)
-            return
-        if len(payload) <= NOTHING:
-            return
-        level, now = dbov(samples), time.monotonic()
-        for sender in tuple(self._senders):
-            sender.take(payload, frame.pts or 0, level, now - FRAME / 48000)
+        level, captured = dbov(samples), time.monotonic() - FRAME / 48000
+        for form, encoder in self._encoders.items():
+            members = [sender for sender in self._senders if sender.form is form]
+            if not members:
+                continue
+            if form.music:  # as good as the weakest of their links allows
+                encoder.set_bitrate(min(sender.rate for sender in members))
+            payload = _encoded(encoder, in_channels(samples, form.channels))
+            if len(payload) > NOTHING:
+                for sender in members:
+                    sender.take(payload, frame.pts or 0, level, captured)
 
 
-def samples_of(frame: av.AudioFrame) -> Samples:
-    """One dimension of int16."""
-    return np.asarray(frame.to_ndarray(), dtype=np.int16).reshape(-1)
+def _encoded(encoder: OpusEncoder, samples: Samples) -> bytes:
+    try:
+        return encoder.encode(samples)
+    except MediaError as error:
+        logger.warning("sound could not be encoded: %s", error)
+        return b""
+
+
+def _encoder(form: SoundForm, dtx: bool) -> OpusEncoder:
+    encoder = OpusEncoder(bitrate=form.most, music=form.music, channels=form.channels)
+    if dtx and not form.music:
+        encoder.set_dtx(True)
+    return encoder
+
+
+def samples_of(frame: av.AudioFrame, channels: int = 1) -> Samples:
+    """int16 of shape (n,), in stereo (n, 2)."""
+    samples = np.asarray(frame.to_ndarray(), dtype=np.int16)
+    return samples.reshape(-1) if channels == 1 else samples.reshape(-1, channels)
 
 
 def dbov(samples: Samples) -> int:
     """The level in -dBov, 0 (loudest) to 127 (silence), as RFC 6464 sends it."""
-    x = samples.astype(np.float32)
+    x = samples.astype(np.float32).ravel()
     power = float(np.dot(x, x)) / max(1, len(x)) / (32768.0 * 32768.0)
     return QUIET if power <= 0 else int(min(QUIET, max(0.0, round(-10 * np.log10(power)))))

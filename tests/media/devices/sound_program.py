@@ -2,6 +2,7 @@
 
 speak HERTZ [DEVICE]   play a tone, print "playing", go on until standard input ends, print what the ring counted
 listen [DEVICE]        hear one second, print what was heard
+stereo                 play two tones, one in each ear, hear them by the loudspeaker's monitor, print how far apart
 lose                   use both, print "running", go on until both are lost, print the codes
 list                   print the devices' names
 open DEVICE            open both by name, print the two error lines
@@ -21,6 +22,7 @@ from pycall.core.errors import MediaError
 from pycall.media.devices.sound import Microphone, Speaker, list_audio_devices
 from pycall.media.frames import AudioFrame
 from tests.media.listening import loudest, strength, tone_frame
+from tests.stereo import separation, two_tones
 
 
 class Ears:
@@ -114,6 +116,23 @@ def lose() -> None:
     say(speaker=lost, microphone=[error.code for error in ears.errors], stop_seconds=time.monotonic() - began)
 
 
+def stereo() -> None:
+    """What is played in two channels comes back in two."""
+    speaker, microphone, ears = Speaker(None, 2), Microphone("pulse:speaker.monitor", 2), Ears()
+    speaker.start()
+    music = two_tones(48_000)
+    for index, _ in enumerate(in_real_time(440)):
+        at = index % 50 * 960
+        speaker.hear(AudioFrame(music[at : at + 960]))
+        if index == 25:
+            microphone.start(ears)
+        if ears.full.is_set():
+            break
+    microphone.stop()
+    speaker.stop()
+    say(apart=separation(np.concatenate([frame.samples for frame in ears.frames])[9_600:38_400]))
+
+
 def names() -> None:
     say(names=[device.name for device in list_audio_devices()])
 
@@ -130,4 +149,6 @@ def open_both(device: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    {"speak": speak, "listen": listen, "lose": lose, "list": names, "open": open_both}[sys.argv[1]](*sys.argv[2:])
+    {"speak": speak, "listen": listen, "lose": lose, "stereo": stereo, "list": names, "open": open_both}[sys.argv[1]](
+        *sys.argv[2:]
+    )

@@ -65,6 +65,10 @@ def test_the_microphone_hears_a_tone(pulse: Pulse) -> None:
     assert heard["errors"] == []
 
 
+def test_two_channels_are_played_and_heard_apart(pulse: Pulse) -> None:
+    assert min(answer(pulse.environment, "stereo")["apart"]) > 40
+
+
 def test_a_sound_server_that_dies_is_noticed_by_both() -> None:
     with pulse_server(awake=False) as server, program(server.environment, "lose") as child:
         assert child.stdout is not None
