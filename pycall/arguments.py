@@ -26,7 +26,7 @@ from pycall.core.types import (
     is_user_id,
 )
 from pycall.media.profiles import profile, upright
-from pycall.media.sink import VideoSink
+from pycall.media.sink import VideoSink, is_plain_function
 from pycall.media.views import ViewSpec
 
 T = TypeVar("T")
@@ -176,8 +176,9 @@ def checked_level(what: str, value: object, most: float) -> float:
 
 def checked_view(showing: object, size: object) -> ViewSpec:
     """A view and its size: (width, height) in pixels, 16 to 4096 each, or None."""
-    if not (isinstance(showing, str | VideoSink) or callable(showing)):
-        raise _bad(f"a view is the name of a sink, a sink or a function, not {type(showing).__name__}")
+    if isinstance(showing, type) or not (isinstance(showing, str | VideoSink) or is_plain_function(showing)):
+        given = showing.__name__ if isinstance(showing, type) else repr(showing)
+        raise _bad(f"a view is the name of a sink, a sink or a plain function, not {given}")
     if size is None:
         return ViewSpec(showing)
     if not (isinstance(size, tuple | list) and len(size) == 2 and all(_is_side(side) for side in size)):

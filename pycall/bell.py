@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from pycall.core.errors import MediaError
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples
 from pycall.media.pacing import Ticker
 from pycall.media.profiles import profile
-from pycall.media.sink import AudioSink, open_audio_sink
+from pycall.media.sink import AudioSink, as_audio_sink, open_audio_sink
 from pycall.media.source import AudioSource, Intake, open_audio_source
 from pycall.media.synthetic import Tone
 from pycall.media.uplink import Uplink
@@ -53,9 +54,9 @@ class RingingTone:
 class Bell:
     """`start` and `stop` may be called in any order and again; the last one counts."""
 
-    def __init__(self, sink: str | AudioSink, sound: str = "") -> None:
+    def __init__(self, sink: str | AudioSink | Callable[[AudioFrame], None], sound: str = "") -> None:
         """`sink` as in EngineConfig.audio_sink; `sound`: a path to a sound file, looped; empty: the ringing tone."""
-        self._sink_wanted = sink
+        self._sink_wanted = as_audio_sink(sink)
         self._sound = sound
         self._sink: AudioSink | None = None
         self._uplink: Uplink | None = None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Literal
 
-from pycall.core.codecs import DEFAULT_VIDEO_CODECS, check_video_codecs
-from pycall.core.errors import ConfigError, ErrorCode
+from pycall.config_checks import check_config
+from pycall.core.codecs import DEFAULT_VIDEO_CODECS
 
 if TYPE_CHECKING:
     from pycall.core.wire import IceServer
+    from pycall.media.frames import AudioFrame, VideoFrame
     from pycall.media.process.segmentation import SegmentationModel
     from pycall.media.sink import AudioSink, VideoSink
     from pycall.media.source import AudioSource, VideoSource
@@ -23,7 +26,8 @@ class EngineConfig:
     """Settings of one CallEngine; nothing here changes while it lives.
 
     Sources and sinks are named (`mic`, `camera:0`, `file:talk.mp4`, `tone:440`, `pattern`, `speaker`, `null`, ...) or
-    given as objects that fit the protocols of `pycall.media.source` and `pycall.media.sink`.
+    given as objects that fit the protocols of `pycall.media.source` and `pycall.media.sink`. A sink may be a plain
+    function as well: it is called with each frame on the event loop and must return at once.
     """
 
     server: str = DEFAULT_SERVER
@@ -35,11 +39,11 @@ class EngineConfig:
     gets a mono mix of 64 kbit/s. Sinks then get two channels; noise suppression and DTX are off."""
     audio_source: str | AudioSource = "mic"
     video_source: str | VideoSource = "camera:0"
-    audio_sink: str | AudioSink = "speaker"
-    video_sink: str | VideoSink = "null"
+    audio_sink: str | AudioSink | Callable[[AudioFrame], None] = "speaker"
+    video_sink: str | VideoSink | Callable[[VideoFrame], None] = "null"
     segmentation_model: str | SegmentationModel | None = None
     """ONNX file that finds people in pictures, for `BackgroundMode.PERSON`; a path alone takes values from 0 to 1."""
-    record: str | None = None
+    record: str | PathLike[str] | None = None
     """Write each call to this file (`.mkv` or `.mp4`): their picture and ours, both voices in one track.
 
     An existing file is replaced; an engine's second call goes to `name-2.mkv` and so on.
@@ -71,24 +75,5 @@ class EngineConfig:
     """Seconds that a verb waits for the server's answer before it raises SignalingError."""
 
     def __post_init__(self) -> None:
-        """Raises `ConfigError` for a value that can never work; names of sources and sinks are checked later."""
-        if not (isinstance(self.server, str) and self.server.startswith(("ws://", "wss://"))):
-            raise _bad(f"server is {self.server!r}; it must be an address like {DEFAULT_SERVER}")
-        if type(self.app_id) is not int or self.app_id <= 0:
-            raise _bad(f"app_id is {self.app_id!r}; it must be a positive number, the server's")
-        if self.audio_profile not in ("voice", "music"):
-            raise _bad(f"audio_profile is {self.audio_profile!r}; it must be 'voice' or 'music'")
-        check_video_codecs(self.video_codecs)
-        _within("volume_interval", self.volume_interval, 0.1, 10.0)
-        _within("quality_interval", self.quality_interval, 1.0, 10.0)
-        _within("connect_timeout", self.connect_timeout, 1.0, 120.0)
-        _within("reply_timeout", self.reply_timeout, 0.1, 120.0)
-
-
-def _within(name: str, value: object, low: float, high: float) -> None:
-    if not isinstance(value, int | float) or not low <= value <= high:
-        raise _bad(f"{name} is {value!r}; it must be {low:g} to {high:g} seconds")
-
-
-def _bad(message: str) -> ConfigError:
-    return ConfigError(ErrorCode.BAD_SETTING, message)
+        """Raises `ConfigError`, which names the setting, for a value that can never work; opens nothing."""
+        check_config(self)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from os import fspath
 from types import TracebackType
 from typing import TypeVar
 
-from pycall.arguments import check_login, checked_profile
+from pycall.arguments import check_login
 from pycall.call_verbs import CallVerbs
 from pycall.config import EngineConfig
-from pycall.core.errors import ConfigError, ErrorCode, LoginError, PyCallError
+from pycall.core.errors import ErrorCode, LoginError
 from pycall.core.events import Event
 from pycall.core.types import UserId
 from pycall.driver import Driver
 from pycall.gear import Gear
 from pycall.listeners import Listeners
+from pycall.media.profiles import profile
+from pycall.media.sink import as_audio_sink, as_video_sink
 from pycall.media_verbs import MediaVerbs
 from pycall.record_verbs import RecordVerbs
-from pycall.rtc.servers import read_servers
 
 E = TypeVar("E", bound=Event)
 
@@ -37,9 +39,8 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
     """
 
     def __init__(self, config: EngineConfig | None = None) -> None:
-        """Raises `ConfigError`; opens nothing yet."""
+        """Opens nothing yet."""
         config = config or EngineConfig()
-        read_servers(config.ice_servers)
         self._listeners = Listeners()
         super().__init__(Driver(config, _gear(config), self._listeners.announce))
 
@@ -103,16 +104,13 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
 
 
 def _gear(config: EngineConfig) -> Gear:
-    try:
-        profile = checked_profile(config.video_profile)
-    except PyCallError as error:
-        raise ConfigError(ErrorCode.BAD_SETTING, str(error)) from None
+    """The settings' sources and sinks; whether they can be was checked by the settings themselves."""
     return Gear(
         config.audio_source,
         config.video_source,
-        config.audio_sink,
-        config.video_sink,
-        profile,
-        record=config.record,
+        as_audio_sink(config.audio_sink),
+        as_video_sink(config.video_sink),
+        profile(config.video_profile),
+        record=None if config.record is None else fspath(config.record),
         channels=2 if config.audio_profile == "music" else 1,
     )

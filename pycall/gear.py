@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pycall.core.types import MediaType, UserId, VideoProfile
+from pycall.media.muxer import check_writable
 from pycall.media.process.effects import PictureEffects
 from pycall.media.process.voice import VoiceSwitch
-from pycall.media.recorder import CallRecorder
 from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
 from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
 from pycall.media.views import RenderBook, ViewSpec
@@ -60,8 +60,9 @@ class Gear:
     def check(self, media: MediaType) -> None:
         """Raises as above if a name cannot be right for a call of this kind; starts nothing."""
         self._ready.clear()
-        if self.record is not None:
-            CallRecorder(self.record)
+        recording = self._recording(self.recorded + 1)
+        if recording is not None:
+            check_writable(recording)
         made: list[Any] = [self.new_audio_source(), self.new_audio_sink()]
         keys: list[tuple[object, ...]] = [
             (open_audio_source, self.audio_source, self.channels),
@@ -79,11 +80,15 @@ class Gear:
 
     def next_recording(self) -> str | None:
         """The file for one more call: `talk.mkv`, then `talk-2.mkv` and so on; None if nothing is to be recorded."""
-        if self.record is None:
-            return None
-        self.recorded += 1
+        if self.record is not None:
+            self.recorded += 1
+        return self._recording(self.recorded)
+
+    def _recording(self, number: int) -> str | None:
+        if self.record is None or number <= 1:
+            return self.record
         path = Path(self.record)
-        return self.record if self.recorded == 1 else str(path.with_name(f"{path.stem}-{self.recorded}{path.suffix}"))
+        return str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
 
     def _take(self, opener: Callable[..., S], wanted: str | S, *more: VideoProfile | int) -> S:
         if not isinstance(wanted, str):

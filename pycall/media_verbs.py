@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from collections.abc import Callable
 from typing import Literal
 
 from pycall.arguments import checked_choice, checked_profile
@@ -11,8 +13,9 @@ from pycall.core.errors import CallError, ErrorCode
 from pycall.core.types import VideoProfile
 from pycall.device_verbs import DeviceVerbs
 from pycall.effect_verbs import EffectVerbs
-from pycall.media.sink import AudioSink
-from pycall.media.source import AudioSource, VideoSource
+from pycall.media.frames import AudioFrame
+from pycall.media.sink import AudioSink, as_audio_sink, check_audio_sink
+from pycall.media.source import AudioSource, VideoSource, check_audio_source, check_video_source
 from pycall.view_verbs import ViewVerbs
 
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL + 1)
@@ -72,17 +75,20 @@ class MediaVerbs(DeviceVerbs, ViewVerbs, EffectVerbs):
         Raises `MediaError` or `ConfigError`; the old source then goes on, unless both needed the same device.
         """
         self._must_be_open()
+        await asyncio.to_thread(check_audio_source, source)
         await self._driver.devices.use("audio_source", source)
 
     async def use_video_source(self, source: str | VideoSource) -> None:
         """Take the picture from here, now and in later calls. Raises as above."""
         self._must_be_open()
+        await asyncio.to_thread(check_video_source, source)
         await self._driver.devices.use("video_source", source)
 
-    async def use_audio_sink(self, sink: str | AudioSink) -> None:
+    async def use_audio_sink(self, sink: str | AudioSink | Callable[[AudioFrame], None]) -> None:
         """Play what is heard here, now and in later calls. Raises as above."""
+        check_audio_sink(sink)
         self._must_be_open()
-        await self._driver.devices.use("audio_sink", sink)
+        await self._driver.devices.use("audio_sink", as_audio_sink(sink))
 
     # --- odds and ends -------------------------------------------------------------------------------------------
 

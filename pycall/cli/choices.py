@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from pycall.config import EngineConfig
-from pycall.core.errors import ConfigError, ErrorCode, MediaError
+from pycall.core.errors import ErrorCode, MediaError
 
 from .identity import Identity
 
@@ -90,12 +89,11 @@ def check_there(name: str) -> None:
 
 
 def check_writable(path: str) -> None:
-    """A recording's file can be made: a known ending, in a folder that is there. Else a MediaError or ConfigError."""
-    target = Path(path)
-    if target.suffix.lower() not in {".mkv", ".mp4"}:
-        raise ConfigError(ErrorCode.BAD_SETTING, f"{path!r} cannot be recorded to: name a .mkv or .mp4 file")
-    if not target.absolute().parent.is_dir():
-        raise MediaError(ErrorCode.NO_SUCH_FILE, f"the folder of {path!r} is not there: make it first")
+    """A recording's file can be made: a known ending, in a place that takes it. Else a MediaError or ConfigError."""
+    from pycall.media import muxer
+
+    muxer.format_of(path)
+    muxer.check_writable(path)
 
 
 def _microphone(tell: Tell) -> str:

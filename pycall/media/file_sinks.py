@@ -8,6 +8,7 @@ import weakref
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
 from pycall.media.frames import AudioFrame, VideoFrame
+from pycall.media.muxer import check_writable
 from pycall.media.recorder import FAR, SOUND, CallRecorder
 from pycall.media.sink import AudioSink, VideoSink
 
@@ -73,12 +74,13 @@ def open_video_file(path: str) -> VideoSink:
 
 
 def _share(path: str, track: str) -> _SharedFile:
-    """The file that the other half has opened and not started yet, or else a new one."""
+    """The file that the other half has opened and not started yet, or else a new one, if it can be written."""
     key = os.path.realpath(path)
     shared = _shared.get(key)
     if shared is not None and shared.begun:
         raise MediaError(ErrorCode.BAD_FILE, f"{path} is being written already; choose another file")
     if shared is None or track in shared.recorder.expect:
+        check_writable(path)
         shared = _shared[key] = _SharedFile(path)
     shared.recorder.expect.add(track)
     return shared

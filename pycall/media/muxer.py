@@ -7,13 +7,14 @@ adds nothing that a player needs. Tracks: pictures (H.264) in the order given, t
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
-from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.errors import ConfigError, ErrorCode, MediaError
 from pycall.core.types import VideoProfile
 from pycall.media.channels import packed
 from pycall.media.frames import SAMPLE_RATE, Samples, VideoFrame
@@ -42,11 +43,26 @@ _MAX_FPS = 120
 
 
 def format_of(path: str) -> str:
-    """FFmpeg's name of the container that a file name asks for; `MediaError` if it is neither."""
+    """FFmpeg's name of the container that a file name asks for; `ConfigError` if it is neither."""
     name = FORMATS.get(Path(path).suffix.lower())
     if name is None:
-        raise MediaError(ErrorCode.BAD_FILE, f"{path}: a recording must be called .mkv or .mp4")
+        raise ConfigError(ErrorCode.BAD_SETTING, f"{path!r} cannot be recorded to: name a .mkv or .mp4 file")
     return name
+
+
+def check_writable(path: str) -> None:
+    """Raises `MediaError` unless a file can be made there; what is there stays as it is, and nothing new is left."""
+    target = os.path.realpath(path)
+    new = not os.path.exists(target)
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666))
+        if new:
+            os.unlink(target)
+    except OSError as error:
+        if not os.path.isdir(os.path.dirname(target)):
+            raise MediaError(ErrorCode.NO_SUCH_FILE, f"the folder of {path!r} is not there: make it first") from None
+        problem = f"{path!r} cannot be written ({error.strerror}): choose another file"
+        raise MediaError(ErrorCode.BAD_FILE, problem) from None
 
 
 class Muxer:

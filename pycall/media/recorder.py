@@ -78,7 +78,7 @@ class CallRecorder:
     pictures and `"sound"`; by default all that the taps can fill. With `grows` both picture tracks are added
     when a picture comes (a voice call that becomes a video call). `channels` of the sound: 1 or 2. A failure while
     recording (disk full) ends the file but not the call; it is reported once: to `on_failure`, called on the recorder's
-    thread, or without that by raising from the next call of a tap. Raises `MediaError` for a file name that is neither
+    thread, or without that by raising from the next call of a tap. Raises `ConfigError` for a file name that is neither
     `.mkv` nor `.mp4`.
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pycall.core.errors import ConfigError, ErrorCode, MediaError
 from pycall.core.types import VideoProfile
@@ -29,6 +29,7 @@ class Intake(Protocol[F_contra]):
         ...
 
 
+@runtime_checkable
 class AudioSource(Protocol):
     """A source of sound: any rate, one or two channels, any block size."""
 
@@ -41,6 +42,7 @@ class AudioSource(Protocol):
         ...
 
 
+@runtime_checkable
 class VideoSource(Protocol):
     """A source of pictures: any size and pixel format, any rate."""
 
@@ -59,7 +61,7 @@ def open_audio_source(name: str, channels: int = 1) -> AudioSource:
     kind, value = _split(name)
     opener = _AUDIO.get(kind)
     if opener is None:
-        raise _unknown(name, "sound", "mic, mic:NAME, file:PATH, tone:HZ, null")
+        raise _unknown(name, "sound", _AUDIO_NAMES)
     return opener(value, channels)
 
 
@@ -70,8 +72,39 @@ def open_video_source(name: str, profile: VideoProfile) -> VideoSource:
     kind, value = _split(name)
     opener = _VIDEO.get(kind)
     if opener is None:
-        raise _unknown(name, "picture", "camera:N, screen, file:PATH, pattern, null")
+        raise _unknown(name, "picture", _VIDEO_NAMES)
     return opener(value, profile)
+
+
+def check_audio_source(wanted: object) -> None:
+    """Raises `ConfigError` unless this is a source of sound or has the name of one; opens nothing."""
+    if isinstance(wanted, str):
+        kind, value = _split(wanted)
+        if kind not in _AUDIO:
+            raise _unknown(wanted, "sound", _AUDIO_NAMES)
+        if kind == "tone":
+            _tone(value, 1)
+    elif isinstance(wanted, type) or not isinstance(wanted, AudioSource):
+        raise _no_source(wanted, "sound")
+
+
+def check_video_source(wanted: object) -> None:
+    """The same for pictures."""
+    if isinstance(wanted, str):
+        if _split(wanted)[0] not in _VIDEO:
+            raise _unknown(wanted, "picture", _VIDEO_NAMES)
+    elif isinstance(wanted, type) or not isinstance(wanted, VideoSource):
+        raise _no_source(wanted, "picture")
+
+
+_AUDIO_NAMES = "mic, mic:NAME, file:PATH, tone:HZ, null"
+_VIDEO_NAMES = "camera:N, screen, file:PATH, pattern, null"
+
+
+def _no_source(wanted: object, what: str) -> ConfigError:
+    given = " ".join((wanted.__name__ if isinstance(wanted, type) else repr(wanted)).split())[:80]
+    advice = "give a name such as 'null', or an object with start(intake) and stop()"
+    return ConfigError(ErrorCode.BAD_SETTING, f"{given} is no {what} source; {advice}")
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Literal
 from pycall.core.types import UserId, VideoProfile
 from pycall.media.frames import VideoFrame
 from pycall.media.shape import PictureShaper
-from pycall.media.sink import VideoSink, on_video, open_video_sink
+from pycall.media.sink import VideoSink, as_video_sink, open_video_sink
 from pycall.media.turn import middle, turned
 
 FillMode = Literal["fit", "fill"]
@@ -68,7 +68,7 @@ class View:
     """A sink around another one, which gets the pictures of one user (None: of all) as they are to be shown."""
 
     def __init__(self, sink: VideoSink, book: RenderBook, user_id: UserId | None = None, size: Size | None = None):
-        self.name = type(sink).__name__
+        self.name = str(getattr(sink, "name", type(sink).__name__))
         self._sink = sink
         self._book = book
         self._user_id = user_id
@@ -95,8 +95,5 @@ class View:
 
 
 def _as_sink(showing: Showing) -> VideoSink:
-    if isinstance(showing, str):
-        return open_video_sink(showing)
-    if isinstance(showing, VideoSink):
-        return showing
-    return on_video(lambda _, frame: showing(frame))
+    sink = as_video_sink(showing)
+    return open_video_sink(sink) if isinstance(sink, str) else sink

@@ -11,7 +11,6 @@ from pycall import (
     CallEngine,
     CallError,
     CallReceived,
-    ConfigError,
     EngineConfig,
     ErrorCode,
     LoginError,
@@ -25,28 +24,6 @@ from tests.phones import Phone, phone, ring
 from tests.switchroom import Switchroom
 
 NO_IDS = ["", "a" * 33, "bob smith", "bob\n", "bob:1", "../bob", "böb", "bob\u200b", "ｂｏｂ", "🙂", None, 7, ["bob"]]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"server": "http://127.0.0.1/ws"},
-        {"server": ""},
-        {"app_id": 0},
-        {"app_id": "1400000000"},
-        {"video_profile": "4k"},
-        {"volume_interval": 0.01},
-        {"quality_interval": 100},
-        {"reply_timeout": 0},
-        {"connect_timeout": float("nan")},
-        {"ice_servers": ("http://example.org",)},
-    ],
-)
-def test_a_setting_that_cannot_work(changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError) as caught:
-        CallEngine(EngineConfig(**changes))
-    assert caught.value.code is ErrorCode.BAD_SETTING
-    assert "\n" not in str(caught.value)
 
 
 def test_the_defaults_make_an_engine_without_any_device() -> None:
@@ -199,19 +176,20 @@ async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"audio_source": "kazoo"},
         {"audio_source": "file:/no/such/file.mp4"},
-        {"audio_source": "tone:high"},
-        {"audio_sink": "nowhere"},
-        {"video_source": "webcam"},
-        {"video_sink": "nowhere"},
-        {"record": "talk.avi"},
+        {"video_source": "file:/no/such/file.mp4"},
+        {"audio_sink": "file:/no/such/folder/talk.mkv"},
+        {"video_sink": "file:/no/such/folder/talk.mkv"},
+        {"record": "/no/such/folder/talk.mkv"},
+        {"record": "/proc/talk.mkv"},
     ],
 )
-async def test_a_misspelt_source_or_sink_fails_before_it_rings(server: Switchroom, changes: dict[str, Any]) -> None:
+async def test_a_file_that_cannot_be_read_or_written_fails_before_it_rings(
+    server: Switchroom, changes: dict[str, Any]
+) -> None:
     async with phone(server.url, **changes) as it:
         await it.engine.login("dora", server.ticket("dora"))
-        with pytest.raises((MediaError, ConfigError)) as caught:
+        with pytest.raises(MediaError) as caught:
             await it.engine.call("alice", MediaType.VIDEO)
         assert "\n" not in str(caught.value)
         assert it.engine.state is None

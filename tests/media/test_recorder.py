@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.errors import ConfigError, ErrorCode, MediaError
 from pycall.media.frames import VideoFrame
 from pycall.media.muxer import Muxer
 from pycall.media.recorder import CallRecorder
@@ -192,9 +192,9 @@ def test_no_thread_is_left(recorder: CallRecorder) -> None:
 
 @pytest.mark.parametrize("name", ["call.avi", "call", "call.mkv.txt"])
 def test_an_unknown_kind_of_file_is_refused_at_once(name: str) -> None:
-    with pytest.raises(MediaError, match=r"\.mkv or \.mp4") as caught:
+    with pytest.raises(ConfigError, match=r"\.mkv or \.mp4") as caught:
         CallRecorder(name)
-    assert caught.value.code is ErrorCode.BAD_FILE
+    assert caught.value.code is ErrorCode.BAD_SETTING
 
 
 @pytest.mark.parametrize("place", ["missing/call.mkv", "folder.mkv"])

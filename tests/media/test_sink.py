@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -35,8 +36,25 @@ def test_an_unknown_name_says_what_there_is(name: str) -> None:
 
 
 def test_a_file_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(MediaError, match=r"\.mkv or \.mp4"):
-        open_audio_sink("file:out.wav")
+    for opener in (open_audio_sink, open_video_sink):
+        with pytest.raises(ConfigError, match=r"'out\.wav' cannot be recorded to: name a \.mkv or \.mp4 file"):
+            opener("file:out.wav")
+
+
+@pytest.mark.parametrize(("place", "code"), [("missing/a.mkv", "no_such_file"), ("folder.mkv", "bad_file")])
+def test_a_file_that_cannot_be_written_is_refused_before_it_is_started(tmp_path: Path, place: str, code: str) -> None:
+    (tmp_path / "folder.mkv").mkdir()
+    for opener in (open_audio_sink, open_video_sink):
+        with pytest.raises(MediaError, match=re.escape(place)) as caught:
+            opener(f"file:{tmp_path / place}")
+        assert caught.value.code.value == code
+
+
+def test_looking_whether_a_file_can_be_written_changes_nothing(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.mkv", tmp_path / "new.mkv"
+    old.write_bytes(b"the last talk")
+    open_audio_sink(f"file:{old}"), open_audio_sink(f"file:{new}")
+    assert old.read_bytes() == b"the last talk" and not new.exists()
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
