@@ -189,7 +189,10 @@ class CallVerbs(Verbs):
             await self._driver.ask(self._driver.line.hangup)
 
     async def switch_media(self, media: MediaType) -> None:
-        """Make a whole call of two voice or video. To video: our camera opens; theirs when they open it."""
+        """Make a whole call of two voice or video.
+
+        To video: our camera opens, unless we have closed it by `close_camera` in this call; theirs when they open it.
+        """
         self._must_be_signed_in()
         kind = checked_media(media)
         with self._one("switch_media"):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pycall.core.errors import PyCallError
-from pycall.core.events import Event
+from pycall.core.events import ErrorOccurred, Event
 
 from .keys import Keys
 
@@ -40,14 +40,7 @@ class Tick:
     """Nothing happened for a while."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell the user."""
-
-    text: str
-
-
-Input = Event | Key | Interrupt | Tick | Notice
+Input = Event | Key | Interrupt | Tick
 
 
 class Inputs:
@@ -100,7 +93,7 @@ class Inputs:
             return Tick()
 
     def start(self, verb: Coroutine[Any, Any, Any]) -> None:
-        """Carry a verb out in the background; its refusal becomes a Notice."""
+        """Carry a verb out in the background; its refusal becomes an `ErrorOccurred`."""
         task = asyncio.create_task(self._carry_out(verb))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -123,7 +116,7 @@ class Inputs:
         try:
             await verb
         except PyCallError as error:
-            self.put(Notice(f"{error.message} [{error.code.value}]"))
+            self.put(ErrorOccurred(error.code, error.message))
 
     def _interrupt(self) -> None:
         self._interrupted.set()

@@ -263,25 +263,31 @@ def _last_words(kind: type[BaseException], error: BaseException, trace: Tracebac
         return
     if os.environ.get("PYCALL_DEBUG"):
         sys.__excepthook__(kind, error, trace)
-    complain(f"error inside pycall, please report it: {kind.__name__}: {error}", "internal")
+    json = _wants_json(sys.argv)
+    complain(f"error inside pycall, please report it: {kind.__name__}: {error}", "internal", json_too=json)
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return "--json" in arguments
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; gives its exit code. Known failures become one line on stderr."""
+    """Run one command line; gives its exit code. Known failures are one line on stderr, with --json on stdout too."""
+    json = _wants_json(arguments)
     try:
         # Not by calling `app`: that would put typer's own hook in the place of ours.
         command = typer.main.get_command(app)
         result = command.main(arguments or ["--help"], prog_name="pycall", standalone_mode=False)
     except PyCallError as error:
-        complain(error.message, error.code.value)
+        complain(error.message, error.code.value, json_too=json)
         return for_error(error)
     except _ClickError as error:
-        complain(f"{error.format_message()} (pycall --help shows how)", "usage")  # type: ignore[attr-defined]
+        complain(f"{error.format_message()} (pycall --help shows how)", "usage", json_too=json)  # type: ignore[attr-defined]
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except OSError as error:
-        complain(str(error), ErrorCode.BAD_SETTING.value)
+        complain(str(error), ErrorCode.BAD_SETTING.value, json_too=json)
         return ExitCode.USAGE
     return int(result or 0)
 

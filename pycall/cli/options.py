@@ -91,4 +91,7 @@ ForSeconds = Annotated[
     float | None,
     typer.Option("--for", metavar="SECONDS", min=0.1, help="Hang up after talking this long.", rich_help_panel=_TALK),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per event on stdout and nothing else.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object per event, and per error, on stdout and nothing else."),
+]

@@ -16,9 +16,9 @@ from pycall.core.types import EndReason, MediaType
 from .choices import MediaChoice, Tell
 from .exit_codes import ExitCode, for_reason
 from .identity import Identity, check_user
-from .inputs import Input, Inputs, Interrupt, Key, Notice
+from .inputs import Input, Inputs, Interrupt, Key
 from .keys import has_keys
-from .view import Status, View, open_view
+from .view import HANGING_UP, Status, View, open_view
 from .wording import SIGNED_OFF, Calling, LoggedIn
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Phone:
         if self._give_up_at is not None:
             raise KeyboardInterrupt  # asked a second time: leave at once
         self._give_up_at = time.monotonic() + GOODBYE_SECONDS
-        self._status.state = "hanging up"
+        self._status.state = HANGING_UP
         self._inputs.start(self._engine.reject() if self._asking else self._engine.hangup())
 
     def _press(self, name: str) -> None:
@@ -151,9 +151,7 @@ class Phone:
             self._inputs.start(verbs[name]())
 
     def _show(self, item: Input) -> None:
-        if isinstance(item, Notice):
-            self._view.notice(item.text)
-        elif isinstance(item, ev.Event):
+        if isinstance(item, ev.Event):
             self._status.take(item)
             self._view.event(item)
             self._closed = _closing(item) or self._closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PLAIN_STATUS_SECONDS = 10.0
-METER_WIDTH = 8
+HANGING_UP = "hanging up"
+METER_WIDTH, NARROW_METER_WIDTH = 8, 4
+LEAST_FIRST = ("wide meters", "rates", "quality", "camera", "levels", "time")
+"""What the status line does without, one after the other, until it fits; state, MUTED and the keys stay."""
 
 
 @dataclass(slots=True)
@@ -47,16 +50,21 @@ class Status:
             case ev.CallMediaChanged(new=new):
                 self.media = new
             case ev.UserJoined() if self.began is None:
-                self.state = "connecting"
+                self._come_to("connecting")
             case ev.CallBegan(media=media):
-                self.state, self.media, self.began = "talking", media, time.monotonic()
+                self.media, self.began = media, time.monotonic()
+                self._come_to("talking")
             case ev.CallReconnecting():
-                self.state = "reconnecting"
+                self._come_to("reconnecting")
             case ev.CallReconnected():
-                self.state = "talking"
+                self._come_to("talking")
             case ev.CallNotConnected() | ev.CallEnded():
                 self.media, self.began = None, None
                 self.volumes, self.qualities, self.bitrate_in, self.bitrate_out = {}, {}, 0.0, 0.0
+
+    def _come_to(self, state: str) -> None:
+        """Whatever still happens, who hangs up is hanging up."""
+        self.state = self.state if self.state == HANGING_UP else state
 
     @property
     def own_level(self) -> int:
@@ -150,7 +158,7 @@ class LiveView:
         self._console.print(text, markup=False)
 
     def status(self, status: Status) -> None:
-        self._live.update(status_line(status), refresh=True)
+        self._live.update(status_line(status, self._console.width), refresh=True)
 
     def close(self) -> None:
         self._live.stop()
@@ -174,30 +182,55 @@ _QUALITY = {
 }
 
 
-def _meter(level: int) -> str:
-    filled = round(level / 100 * METER_WIDTH)
-    return "█" * filled + "░" * (METER_WIDTH - filled)
+def _meter(level: int, width: int) -> str:
+    filled = round(level / 100 * width)
+    return "█" * filled + "░" * (width - filled)
 
 
 def _rate(bits: float) -> str:
     return f"{bits / 1e6:.1f}M" if bits >= 1e6 else f"{bits / 1e3:.0f}k"
 
 
-def status_line(status: Status) -> Text:
-    """State, time, levels (ours, theirs), quality, rates (up, down), microphone and camera, on one line."""
+def status_line(status: Status, width: int | None = None) -> Text:
+    """State, time, levels (ours, theirs), quality, rates (up, down), microphone, camera and keys, in `width` columns.
+
+    Where that is too narrow for all, what tells least is left out. None: as wide as it gets.
+    """
+    without: set[str] = set()
+    line = _line(status, without)
+    for name in LEAST_FIRST:
+        if width is None or line.cell_len <= width:
+            break
+        without.add(name)
+        line = _line(status, without)
+    return line
+
+
+def _line(status: Status, without: Collection[str]) -> Text:
     from rich.text import Text
 
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f" {status.state} ", "reverse")
     if status.began is None:
         return line
-    line.append(f" {clock(time.monotonic() - status.began)} ", "bold")
-    line.append(f" me {_meter(status.own_level)} them {_meter(status.other_level)} ")
-    line.append(f" {_QUALITY[status.quality][0]} ", _QUALITY[status.quality][1])
-    line.append(f" ↑{_rate(status.bitrate_out)} ↓{_rate(status.bitrate_in)} ", "cyan")
-    if not status.microphone_open:
-        line.append(" MUTED ", "bold white on red")
-    if status.media is not None and status.media.has_video:
-        line.append(" camera on " if status.camera_open else " camera off ", "dim")
-    line.append(" m c v q", "dim")
+    for name, text, style in _parts(status, NARROW_METER_WIDTH if "wide meters" in without else METER_WIDTH):
+        if name not in without:
+            line.append(text, style)
     return line
+
+
+def _parts(status: Status, meter: int) -> Iterator[tuple[str, str, str]]:
+    """What is shown behind the state of a call: what it is, the text, its style."""
+    assert status.began is not None
+    yield "time", f" {clock(time.monotonic() - status.began)} ", "bold"
+    if status.state == HANGING_UP:
+        return
+    yield "levels", f" me {_meter(status.own_level, meter)} them {_meter(status.other_level, meter)} ", ""
+    quality, colour = _QUALITY[status.quality]
+    yield "quality", f" {quality} ", colour
+    yield "rates", f" ↑{_rate(status.bitrate_out)} ↓{_rate(status.bitrate_in)} ", "cyan"
+    if not status.microphone_open:
+        yield "muted", " MUTED ", "bold white on red"
+    if status.media is not None and status.media.has_video:
+        yield "camera", " camera on " if status.camera_open else " camera off ", "dim"
+    yield "keys", " m c v q", "dim"

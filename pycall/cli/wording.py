@@ -187,19 +187,24 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def event_name(event: ev.Event) -> str:
+def event_name(kind: type[ev.Event]) -> str:
     """`CallReceived` -> `call_received`: the stable name in `--json` output."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def to_json(event: ev.Event) -> str:
     """One line of JSON: `event` names it, the rest are its fields."""
-    body = {"event": event_name(event)}
+    body = {"event": event_name(type(event))}
     body.update({f.name: _plain(getattr(event, f.name)) for f in fields(event)})
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def complain(message: str, code: str) -> None:
-    """One line on stderr: what is wrong, what to do, and the stable code."""
-    sys.stderr.write(f"pycall: {' '.join(message.split())} [{code}]\n")
+def complain(message: str, code: str, *, json_too: bool = False) -> None:
+    """One line on stderr: what is wrong, what to do, the stable code; `json_too`: an object on stdout as well."""
+    line = " ".join(message.split())
+    sys.stderr.write(f"pycall: {line} [{code}]\n")
     sys.stderr.flush()
+    if json_too:
+        body = {"event": event_name(ev.ErrorOccurred), "code": code, "message": line}
+        sys.stdout.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.flush()

@@ -157,6 +157,8 @@ class Call:
     """Whether our microphone and camera are open, as the server was told; None: it could not take it in."""
     told_by: int | None = None
     """The request that told it last."""
+    shy: bool = False
+    """Our user has closed the camera in this call, so a switch to video leaves it closed."""
     scene: Scene = Scene.SINGLE
     room_id: RoomId | None = None
     """None: not told yet."""

@@ -191,7 +191,8 @@ class Line(LineFace):
         return self._leave(farewell, _hangup_reason(before), now)
 
     def switch_media(self, media: MediaType, now: float) -> int:
-        """Voice to video or back, for both sides; our camera opens with video, theirs when they open it."""
+        """Voice to video or back, for both sides; with video our camera opens, unless it was closed by `set_media` in
+        this call, and theirs when they open it."""
         call = self._own.call
         if call is not None and call.scene is not Scene.SINGLE:
             raise LocalProtocolError(ErrorCode.NOT_SUPPORTED, "switch media: not possible in a call of many")
@@ -210,6 +211,7 @@ class Line(LineFace):
             raise LocalProtocolError(ErrorCode.WRONG_STATE, "this is a voice call; switch it to video first")
         own.audio_open = own.audio_open if audio is None else audio
         own.video_open = own.video_open if video is None else video
+        call.shy = call.shy if video is None else not video
         req_id, wanted = own.pending.next_id(), own.wanted_media()
         if own.may_tell_media() and wanted != call.told:
             own.pending.add(own.tell_media(call, req_id, wanted))

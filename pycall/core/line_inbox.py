@@ -184,13 +184,16 @@ def _media_switched(line: LineState, call: Call, message: MediaSwitched) -> None
 
 
 def switch(line: LineState, call: Call, new: MediaType, by: str) -> None:
-    """Voice to video or back; only the camera of the one who asked for video opens by itself."""
+    """Voice to video or back; only the camera of the one who asked for video opens by itself.
+
+    The server believes that it is open; if its user has closed it before, it stays closed and the server is told.
+    """
     old, call.media = call.media, new
     for user_id, member in call.members.items():
         call.members[user_id] = replace(member, video=new.has_video and user_id == by)
     mine = new.has_video and by == line.user_id
     call.told = None if call.told is None else (call.told[0], mine)
-    line.video_open = mine and call.state is not CallState.LEAVING
+    line.video_open = mine and not call.shy and call.state is not CallState.LEAVING
     if call.capturing:
         line.start_media()
     line.emit(CallMediaChanged(call.call_id, old, new, by))

@@ -122,7 +122,7 @@ def _switch_replied(line: LineState, command: SwitchMedia) -> None:
     """If the other switched to video a moment before us, nothing was left to switch; our camera opens all the same."""
     call = line.call
     if call is not None and command.media is call.media and call.media.has_video and call.capturing:
-        line.video_open = True
+        line.video_open = not call.shy
         call.told = None if call.told is None else (call.told[0], True)
         line.sync_media()
     line.pending.resolve(command.req_id, None, CallId(command.call_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import socket
@@ -48,6 +49,7 @@ def inside(here: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 AS_ALICE = ("--as", "alice")
 CALL = ("call", "bob", *AS_ALICE, "--json")
+SERVER_SAYS = ("unknown_user", "bad_argument")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,12 @@ CALL = ("call", "bob", *AS_ALICE, "--json")
         ([*CALL, "--video", "--video-sink", "window"], "no_display", 23),
         ([*CALL, "--record", "talk.avi"], "bad_setting", 2),
         ([*CALL, "--record", "/nonexistent/talk.mkv"], "no_such_file", 23),
+        ([*CALL, "--record", "/proc/talk.mkv"], "bad_file", 23),
+        (["answer", "--as", "bob", "--auto", "--record", "/proc/talk.mkv"], "bad_file", 23),
+        ([*CALL, "--audio-sink", "file:z.wav"], "bad_setting", 2),
+        ([*CALL, "--video-sink", "file:z"], "bad_setting", 2),
+        ([*CALL, "--audio-sink", "file:/nonexistent/z.mkv"], "no_such_file", 23),
+        ([*CALL, "--audio-sink", "file:/proc/z.mkv"], "bad_file", 23),
         (["answer", "--as", "bob"], "bad_setting", 2),
         (["answer", "--as", "bob", "--auto", "--reject"], "usage", 2),
         (["bot", "play", "/nonexistent.mp4", "--as", "bot"], "no_such_file", 23),
@@ -96,7 +104,11 @@ CALL = ("call", "bob", *AS_ALICE, "--json")
 def test_a_mistake_is_one_line_with_a_code(inside: Inside, arguments: list[str], code: str, exit_code: int) -> None:
     got, out, err = inside(*arguments)
     assert (got, complaint(err)) == (exit_code, code)
-    assert all("logged_in" in line for line in out)
+    told = [json.loads(line) for line in out]
+    if "--json" in arguments:
+        assert told.pop() == {"event": "error_occurred", "code": code, "message": err[-1][8 : -len(f" [{code}]")]}
+    assert all(event["event"] == "logged_in" for event in told)
+    assert not told or code in SERVER_SAYS, "what this machine can see is told before anybody signs in"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,8 @@ def test_a_mistake_is_one_line_with_a_code(inside: Inside, arguments: list[str],
 def test_a_mistake_seen_from_outside(here: Environment, arguments: list[str], code: str, exit_code: int) -> None:
     got, out, err = run(here, *arguments)
     assert (got, complaint(err)) == (exit_code, code)
-    assert all("logged_in" in line for line in out)
+    events = [json.loads(line)["event"] for line in out]
+    assert [event for event in events if event != "logged_in"] == ["error_occurred"] * ("--json" in arguments)
 
 
 def test_without_a_key_nothing_is_signed(nowhere: Environment) -> None:

@@ -24,14 +24,14 @@ SOURCES = ("--audio-source", "tone:440", "--video-source", "pattern", "--audio-s
 class Terminal:
     """`pycall` in a terminal of its own, with somebody who types and reads."""
 
-    def __init__(self, here: Environment, *arguments: str) -> None:
+    def __init__(self, here: Environment, *arguments: str, columns: int = 120) -> None:
         self._master, slave = pty.openpty()
         self.slave = slave
         self.before = termios.tcgetattr(slave)
         self.shown = ""
         self.process = subprocess.Popen(
             [sys.executable, "-c", _TAKE_TERMINAL, *arguments],
-            env={**here.values, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
+            env={**here.values, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "30"},
             cwd=ROOT,
             stdin=slave,
             stdout=slave,
@@ -54,14 +54,15 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def read_until(self, text: str, seconds: float = 20.0) -> None:
-        """Wait until the screen shows `text` after what was waited for before."""
+    def read_until(self, text: str, seconds: float = 20.0, but: str | None = None) -> None:
+        """Wait until the screen shows `text` after what was waited for before, and on the way there never `but`."""
         until = time.monotonic() + seconds
         while text not in self.shown:
             ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
             assert ready, f"{text!r} is not in {self.shown[-2000:]!r}"
             self.shown += os.read(self._master, 65536).decode("utf-8", "replace")
-        self.shown = self.shown.split(text, 1)[1]
+        before, self.shown = self.shown.split(text, 1)
+        assert but is None or but not in before
 
     def ended(self, seconds: float = 15.0) -> int:
         """The exit code; reads on meanwhile, as a terminal does."""
@@ -110,6 +111,26 @@ def test_keys_in_a_call(here: Environment) -> None:
         alice.read_until("hung up (alice)")
         assert (alice.ended(), bob.ended()) == (0, 0)
         assert termios.tcgetattr(alice.slave) == alice.before
+
+
+def test_a_terminal_of_80_columns_shows_the_keys_and_no_muting_while_hanging_up(here: Environment) -> None:
+    call = ("call", "bob", "--as", "alice", "--video", *SOURCES)
+    with answering(here, "bob") as bob, Terminal(here, *call, columns=80) as alice:
+        alice.read_until(" talking ")
+        alice.type("mc")
+        for shown in ("them ███", " MUTED ", " camera off ", " m c v q"):
+            alice.read_until(shown)
+        for media, word in (("audio", "voice"), ("video", "video")):
+            alice.type("v")
+            assert bob.event("call_media_changed")["new"] == media
+            alice.read_until(f"switched to {word}")
+        bob.event("voice_volume")  # a camera that opened by itself would have shown by now
+        alice.type("q")
+        alice.read_until(" hanging up ")
+        alice.read_until("hung up (alice)", but="MUTED")
+        assert (alice.ended(), bob.ended()) == (0, 0)
+    told = [event for event in map(json.loads, bob.out) if event["event"] == "user_video_available"]
+    assert not told[-1]["available"], "who had closed the camera has it closed after voice and back"
 
 
 @pytest.mark.parametrize(("key", "reason", "code"), [("r", "rejected", 10), ("i", "busy", 11)])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from pycall.cli.exit_codes import ExitCode, for_error, for_reason
-from pycall.cli.view import Status, status_line
+from pycall.cli.view import HANGING_UP, Status, status_line
 from pycall.cli.wording import clock, sentence, to_json
 from pycall.core import events as ev
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, MediaError, PyCallError, SignalingError
@@ -97,6 +98,29 @@ def test_the_status_line_tells_the_call() -> None:
         assert part in line
     status.take(EVENTS[17])
     assert "them" not in status_line(status).plain
+
+
+@pytest.mark.parametrize("width", [80, 60, 40, 30])
+@pytest.mark.parametrize("state", ["talking", "reconnecting"])
+def test_a_narrow_terminal_leaves_out_what_tells_least_and_never_the_keys(width: int, state: str) -> None:
+    status = Status("alice", state=state, media=MediaType.VIDEO, began=time.monotonic(), microphone_open=False)
+    status.take(ev.NetworkQualityChanged({"bob": NetworkQuality.VERY_BAD}))
+    status.take(ev.MediaStatistics(12_250_000.0, 10_830_000.0, 0.02, 0.0, 0.01))
+    line = status_line(status, width).plain
+    assert len(line) <= width and state in line and "MUTED" in line and line.endswith(" m c v q")
+    assert ("very bad" in line) == (width == 80) and ("them" in line) == (width >= 60)
+
+
+def test_who_hangs_up_is_hanging_up_and_not_muted() -> None:
+    status = Status("alice", state=HANGING_UP, began=0.0, microphone_open=False)
+    for event in (
+        ev.UserJoined(CALL, "bob"),
+        ev.CallBegan(CALL, MediaType.VIDEO, Role.CALLER),
+        ev.CallReconnected(CALL),
+    ):
+        status.take(event)
+        assert status_line(status, 80).plain.split()[:2] == ["hanging", "up"]
+        assert "MUTED" not in status_line(status, 80).plain and "camera" not in status_line(status, 80).plain
 
 
 def test_clock() -> None:

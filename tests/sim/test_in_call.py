@@ -77,6 +77,43 @@ def test_c7_both_switch_to_video(first: str) -> None:
     over(town)
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_camera_that_was_closed_stays_closed_through_voice_and_back(resume: bool) -> None:
+    town = talking()
+    town["a"].set_media(video=False)
+    town["a"].switch(MediaType.AUDIO)
+    town.settle()
+    if resume:
+        town["a"].drop()
+    town["a"].switch(MediaType.VIDEO)
+    if resume:
+        town["a"].connect()
+    town.settle()
+    check_quiet(town)
+    assert not town["a"].line.video_open and not town["b"].line.video_open
+    assert not available(town["b"], UserVideoAvailable)[-1]
+    town["a"].set_media(video=True)
+    for media in (MediaType.AUDIO, MediaType.VIDEO):
+        town["a"].switch(media)
+        town.settle()
+    check_quiet(town)
+    assert town["a"].line.video_open and available(town["b"], UserVideoAvailable)[-1]
+    over(town)
+
+
+@pytest.mark.parametrize("first", "ab")
+def test_both_switch_to_video_and_one_has_closed_the_camera(first: str) -> None:
+    town = talking(MediaType.AUDIO)
+    town["a"].set_media(video=False)
+    town["a"].switch(MediaType.VIDEO)
+    town["b"].switch(MediaType.VIDEO)
+    town.up(town[first])
+    town.settle()
+    check_quiet(town)
+    assert not town["a"].line.video_open and town["b"].line.video_open
+    over(town)
+
+
 @pytest.mark.parametrize("first", "ab")
 def test_c7_both_switch_to_voice(first: str) -> None:
     town = talking()
@@ -108,12 +145,28 @@ def test_c8_opposite_switches() -> None:
 
 
 @pytest.mark.parametrize("link", [True, False])
+def test_a_switch_and_a_closed_camera_in_one_breath(link: bool) -> None:
+    """The last word counts: a camera that its user has closed does not open by itself."""
+    town = talking(MediaType.AUDIO)
+    if not link:
+        town["a"].drop()
+    town["a"].switch(MediaType.VIDEO)
+    town["a"].set_media(video=False)
+    if not link:
+        town["a"].connect()
+    town.settle()
+    check_quiet(town)
+    assert not town["a"].line.video_open and not any(available(town["b"], UserVideoAvailable)[-1:])
+    over(town)
+
+
+@pytest.mark.parametrize("link", [True, False])
 def test_a_switch_and_a_mute_in_one_breath(link: bool) -> None:
     town = talking(MediaType.AUDIO)
     if not link:
         town["a"].drop()
     town["a"].switch(MediaType.VIDEO)
-    town["a"].set_media(audio=False, video=False) if not link else town["a"].set_media(audio=False)
+    town["a"].set_media(audio=False)
     if not link:
         town["a"].connect()
     town.settle()
