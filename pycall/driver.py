@@ -19,10 +19,11 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from pycall.answers import Answers
 from pycall.call_media import CallMedia, Kind
 from pycall.config import EngineConfig
 from pycall.core.call import CallState
-from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
+from pycall.core.errors import ErrorCode, LoginError, PyCallError
 from pycall.core.events import (
     CallEnded,
     CallQuality,
@@ -48,6 +49,7 @@ from pycall.core.wire import (
 )
 from pycall.device_desk import DeviceDesk
 from pycall.gear import Gear
+from pycall.look_ahead import LookAhead
 from pycall.open_call import OpenCall
 from pycall.record_desk import RecordDesk
 from pycall.rtc.hardware import probe
@@ -75,16 +77,16 @@ class Driver:
         self._client = self._new_client()
         self._inbox: deque[Callable[[float], object]] = deque()
         self._draining = False
-        self._pending: dict[int, asyncio.Future[Resolve]] = {}
+        self._answers = Answers(config.reply_timeout)
         self._timer: asyncio.TimerHandle | None = None
         self.records = RecordDesk(lambda message: self._client.send(message), config.reply_timeout)
         self._call: OpenCall | None = None
         self._quality: CallQuality | None = None
         """Of the call that ended last, until it is told."""
         self._closing: set[asyncio.Task[None]] = set()
+        self._ahead = LookAhead(gear, self._closing)
         self._signing_out = False
         self._granted: tuple[IceServer, ...] = ()
-        self._ahead: asyncio.Task[tuple[object, ...] | None] | None = None
         self._expired = False
         """The user was told that the ticket has run out."""
 
@@ -109,16 +111,10 @@ class Driver:
 
     async def ask(self, step: Callable[[float], int]) -> Resolve:
         """Give the Line an intent and wait for its answer; raises what refused it, or `SignalingError`."""
-        future: asyncio.Future[Resolve] = asyncio.get_running_loop().create_future()
-        req_id = self._intend(step, future)
-        patience = self.config.reply_timeout
-        try:
-            async with asyncio.timeout(patience):
-                return await future
-        except TimeoutError:
-            raise SignalingError(ErrorCode.TIMED_OUT, f"the server did not answer within {patience:g} s") from None
-        finally:
-            self._pending.pop(req_id, None)
+        req_id = step(asyncio.get_running_loop().time())
+        self._answers.expect(req_id)
+        self._drain()
+        return await self._answers.wait(req_id)
 
     def leave(self) -> None:
         """Hang up without waiting, if there is a call."""
@@ -147,30 +143,7 @@ class Driver:
 
     async def check(self, media: MediaType) -> None:
         """Raises if a source or sink for such a call cannot be; waits until an earlier call has let go of them."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and await ahead == self.gear.wanted(media):
-            return
-        await self._check(media)
-
-    async def _check(self, media: MediaType) -> None:
-        if self._closing:
-            await asyncio.wait(self._closing)
-        await asyncio.to_thread(self.gear.check, media)
-
-    def _look_ahead(self, media: MediaType) -> None:
-        """While it rings, what the answer would wait for: a look into a file takes 50 ms. Nothing is opened."""
-        if self._ahead is None or self._ahead.done():
-            self._ahead = asyncio.create_task(self._checked(media), name="look ahead")
-
-    async def _checked(self, media: MediaType) -> tuple[object, ...] | None:
-        """What was found to be good; what is not is told when the call is answered."""
-        wanted = self.gear.wanted(media)
-        try:
-            await self._check(media)
-        except PyCallError as error:
-            log.debug("this call could not be answered as it is: %s", error)
-            return None
-        return wanted
+        await self._ahead.check(media)
 
     async def aclose(self) -> None:
         """See the module's docstring."""
@@ -179,8 +152,7 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
         await self.devices.aclose()
-        if self._ahead is not None:
-            await self._ahead
+        await self._ahead.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -277,13 +249,6 @@ class Driver:
 
     # --- the loop --------------------------------------------------------------------------------------------------
 
-    def _intend(self, step: Callable[[float], int], future: asyncio.Future[Resolve]) -> int:
-        """The answer may come in the very same drain, so the future is in place before it."""
-        req_id = step(asyncio.get_running_loop().time())
-        self._pending[req_id] = future
-        self._drain()
-        return req_id
-
     def _take(self, step: Callable[[float], object]) -> None:
         self._inbox.append(step)
         if not self._draining:
@@ -316,9 +281,9 @@ class Driver:
             case Emit(event):
                 self._announce(event)
                 if isinstance(event, CallReceived):
-                    self._look_ahead(event.media)
+                    self._ahead.begin(event.media)
             case Resolve():
-                self._resolve(output)
+                self._answers.came(output)
             case OpenPeer(user_id, generation, offers):
                 self._the_call().mesh.open(user_id, generation, offers=offers)
             case Deliver(signaled):
@@ -340,15 +305,6 @@ class Driver:
             self._tell(self._quality)
             self._quality = None
         self._tell(event)
-
-    def _resolve(self, answer: Resolve) -> None:
-        future = self._pending.pop(answer.req_id, None)
-        if future is None or future.done():
-            return
-        if answer.error is None:
-            future.set_result(answer)
-        else:
-            future.set_exception(answer.error)
 
     def _settle(self) -> None:
         """Bring everything that follows from the Line's state in line with it."""

@@ -70,7 +70,8 @@ class TUICallError(Exception):
         return fields[name]
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
+        numbers = f"{self.code}" if self.inner_code is None else f"{self.code}, {self.inner_code}"
+        return f"{self.message} ({numbers})"
 
     def __reduce__(self) -> tuple[type[TUICallError], tuple[Any, ...]]:
         """Errors can be copied and sent to another process."""

@@ -132,7 +132,7 @@ class Given:
 
     def wrong(self, inner: TUIErrorCode, problem: str) -> TUICallError:
         """The error for a bad argument."""
-        return TUICallError(TUIErrorCode.PARAM_INVALID, f"{self.verb}: {problem} ({int(inner)})", inner)
+        return TUICallError(TUIErrorCode.PARAM_INVALID, f"{self.verb}: {problem}", inner)
 
 
 def read(verb: str, order: tuple[str, ...], args: tuple[Any, ...], named: Mapping[str, Any]) -> Given:

@@ -9,6 +9,7 @@ from pycall.compat.enums import FillMode, Resolution, ResolutionMode, Rotation
 from pycall.compat.given import Given
 from pycall.compat.promise import When, verb
 from pycall.compat.shared_names import SharedNames
+from pycall.core.errors import CallError, ErrorCode
 
 _PROFILES = {
     Resolution.Resolution_640_360: "360p",
@@ -59,8 +60,9 @@ class MediaNames(SharedNames):
 
     @verb("jsonStr", when=When.ALWAYS)
     async def callExperimentalAPI(self, given: Given) -> None:
-        """Refused, always: there is none."""
-        await self.engine.call_experimental_api(given.text("jsonStr"))
+        """Refused, always, whatever the text: there is none."""
+        given.text("jsonStr")
+        raise CallError(ErrorCode.NOT_SUPPORTED, f"{given.verb}: there is no experimental API here")
 
     def getTRTCCloudInstance(self) -> CallEngine:
         """What stands behind it all: the CallEngine, with every verb of its own."""

@@ -58,7 +58,7 @@ def test_an_error_can_be_read_and_sent_elsewhere() -> None:
             "userID is missing",
             -120200,
         )
-        assert str(one) == "userID is missing (-1202)"
+        assert str(one) == "userID is missing (-1202, -120200)"
 
 
 @pytest.mark.parametrize("code", ErrorCode)

@@ -76,5 +76,7 @@ async def test_log_level_quality_and_the_experimental_door(alice: Tui, invitee: 
     await alice.engine.set_log_level(0)
     assert logging.getLogger("pycall").level == logging.DEBUG
     await alice.engine.setVideoQuality("480p")
-    asked = '{"api": "forceUseV2API", "params": {"enable": true}}'
-    assert (await refusal(alice.engine.callExperimentalAPI(asked))).code == -1205
+    for asked in ('{"api": "forceUseV2API", "params": {"enable": true}}', "{}", "[]", "no JSON"):
+        error = await refusal(alice.engine.callExperimentalAPI(asked))
+        assert (error.code, error.inner_code) == (-1205, None)
+        assert str(error).count("-1205") == 1
