@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pycall.config import EngineConfig
-from pycall.core.errors import ErrorCode, MediaError
+from pycall.core.errors import ConfigError, ErrorCode, MediaError
 
 from .identity import Identity
 
