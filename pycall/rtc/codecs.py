@@ -63,16 +63,26 @@ def begins_keyframe(codec: RTCRtpCodecParameters, payload: bytes, data: bytes) -
     return starts and bool(data) and data[0] & 1 == 0
 
 
+def opens_keyframe(codec: RTCRtpCodecParameters, payload: bytes) -> bool:
+    """Whether a payload that begins a keyframe is surely its first: an IDR slice of H.264 may follow its parameters."""
+    return codec.name.upper() != "H264" or _has_unit(payload, (7,))
+
+
 def _has_idr(payload: bytes) -> bool:
-    """An IDR slice (5) or a sequence parameter set (7), alone, first fragment (28) or aggregated (24); RFC 6184."""
+    """An IDR slice (5) or a sequence parameter set (7)."""
+    return _has_unit(payload, (5, 7))
+
+
+def _has_unit(payload: bytes, kinds: tuple[int, ...]) -> bool:
+    """A unit of one of these kinds, alone, first fragment (28) or aggregated (24); RFC 6184."""
     kind = payload[0] & 0x1F if payload else 0
-    if kind in (5, 7):
+    if kind in kinds:
         return True
     if kind == 28:
-        return len(payload) > 1 and bool(payload[1] & 0x80) and payload[1] & 0x1F == 5
+        return len(payload) > 1 and bool(payload[1] & 0x80) and payload[1] & 0x1F in kinds
     position = 1
     while kind == 24 and position + 2 < len(payload):
-        if payload[position + 2] & 0x1F in (5, 7):
+        if payload[position + 2] & 0x1F in kinds:
             return True
         position += 2 + int.from_bytes(payload[position : position + 2], "big")
     return False

@@ -24,7 +24,7 @@ from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.frame import PictureType
 
-from . import av1, hardware
+from . import av1, hardware, x264
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ BUFFER_SECONDS = 0.4
 """Size of the rate control's bucket: a keyframe may take 0.4 s of bits, not more."""
 FIRST_SHARE = 0.3
 """Of that bucket, what the first picture may take: it travels before anything is known about the path."""
-KEYFRAME_SECONDS = 10
-"""Longest distance between keyframes; lost ones are asked for, so this only helps a recording."""
+KEYFRAME_SECONDS = 120
+"""Longest distance between keyframes: whoever needs one asks for it, and each costs a narrow link 0.2 s."""
 BIG_PICTURE = 1280 * 720
 FINE = 0.07
 """Bits per pixel from which deblocking is left out: 720p30 from 1.94 Mbit/s on."""
@@ -55,8 +55,13 @@ class PictureEncoder(Protocol):
 def picture_encoder(codec: str, working: tuple[str, ...] = ()) -> PictureEncoder:
     """The encoder for a codec of `VIDEO_CODECS`; `working`: hardware encoders that work, as `hardware.probe` gives."""
     if codec == "H264":
-        return HardwareH264Encoder(working[0]) if working else X264Encoder()
+        return HardwareH264Encoder(working[0]) if working else software_h264()
     return SvtAv1Encoder() if codec == "AV1" else VpxEncoder()
+
+
+def software_h264() -> PictureEncoder:
+    """x264 by the way that there is."""
+    return X264Encoder() if x264.available() else WrappedX264Encoder()
 
 
 def even_yuv420p(frame: av.VideoFrame, least: int = 16) -> av.VideoFrame:
@@ -93,7 +98,40 @@ def _context(name: str, frame: av.VideoFrame, fps: int, bitrate: int) -> av.Vide
 
 
 class X264Encoder:
-    """H.264 Constrained Baseline. The target below the ceiling is followed at once and without a keyframe."""
+    """H.264 Constrained Baseline by libx264 itself; the target is followed at once and without a keyframe."""
+
+    def __init__(self) -> None:
+        self._codec: x264.X264 | None = None
+        self._opened_for: tuple[int, int, bool] | None = None
+
+    def encode(
+        self, frame: av.VideoFrame, *, key: bool, bitrate: int, ceiling: int, fps: int
+    ) -> tuple[list[bytes], int]:
+        frame = even_yuv420p(frame)
+        bitrate = min(bitrate, ceiling)
+        wanted = (frame.width, frame.height, _fine(frame, fps, ceiling))
+        if self._codec is None or self._opened_for != wanted:
+            self._codec, self._opened_for = self._open(frame, fps, wanted[2], bitrate), wanted
+        stream = self._codec.encode(frame, key=key, bitrate=bitrate, fps=fps)
+        return packetize_h264(stream), rtp_timestamp(frame)
+
+    def _open(self, frame: av.VideoFrame, fps: int, fine: bool, bitrate: int) -> x264.X264:
+        return x264.X264(
+            *(frame.width, frame.height),
+            fps=fps,
+            bitrate=bitrate,
+            threads=_threads(frame),
+            keyframe_seconds=KEYFRAME_SECONDS,
+            settings=_x264_settings(fine),
+        )
+
+
+def _x264_settings(fine: bool) -> dict[str, object]:
+    return {"subme": 1, "aq-mode": 1, "no-deblock": int(fine), "scenecut": 0, "vbv-init": FIRST_SHARE}
+
+
+class WrappedX264Encoder:
+    """The same by FFmpeg's wrapper, where libx264 is not to be had by itself: follows half a second later."""
 
     def __init__(self) -> None:
         self._codec: av.VideoCodecContext | None = None
@@ -117,14 +155,14 @@ class X264Encoder:
         codec = _context("libx264", frame, fps, ceiling)
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
-        smooth = int(_fine(frame, fps, ceiling))
+        settings = _x264_settings(_fine(frame, fps, ceiling))
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
             "maxrate": str(ceiling),  # bit_rate is followed in a running encoder only below maxrate
             "bufsize": str(int(ceiling * BUFFER_SECONDS)),
             "forced-idr": "1",
-            "x264-params": f"subme=1:aq-mode=1:no-deblock={smooth}:scenecut=0:vbv-init={FIRST_SHARE}",
+            "x264-params": ":".join(f"{name}={value}" for name, value in settings.items()),
         }
         return codec
 
@@ -246,7 +284,7 @@ class HardwareH264Encoder(_OneRateEncoder):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._spare: X264Encoder | None = None
+        self._spare: PictureEncoder | None = None
 
     def encode(
         self, frame: av.VideoFrame, *, key: bool, bitrate: int, ceiling: int, fps: int
@@ -256,7 +294,7 @@ class HardwareH264Encoder(_OneRateEncoder):
                 return super().encode(frame, key=key, bitrate=bitrate, ceiling=ceiling, fps=fps)
             except hardware.ERRORS as error:
                 logger.warning("%s does not work any more (%s); x264 goes on", self._name, error)
-                self._codec, self._spare = None, X264Encoder()
+                self._codec, self._spare = None, software_h264()
         return self._spare.encode(frame, key=key, bitrate=bitrate, ceiling=ceiling, fps=fps)
 
     def _open(self, frame: av.VideoFrame, fps: int, bitrate: int) -> av.VideoCodecContext:

@@ -51,6 +51,11 @@ class Outbox:
         """So many pictures wait that the next one should be left out."""
         return self.pacer.overfull
 
+    @property
+    def delay(self) -> float:
+        """Seconds that a picture would wait before it leaves."""
+        return self.pacer.delay
+
     def push_audio(self, packet: Packet) -> None:
         self._push(PacketClass.AUDIO, "audio", packet)
 
@@ -81,8 +86,9 @@ class Outbox:
         self._ready.set()
 
     def forget_pictures(self) -> None:
-        """What waits is too old to be shown."""
+        """What waits is too old to be shown, or to repair anything."""
         self.pacer.clear(PacketClass.VIDEO)
+        self.pacer.clear(PacketClass.REPAIR)
 
     def close(self) -> None:
         for handle in self._later:

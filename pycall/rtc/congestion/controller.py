@@ -22,8 +22,9 @@ OUTAGE = 2.0
 """After a silence of so many seconds the path may be another one and is probed as at the start."""
 GIVE_UP = 2.0
 """A peer that has not sent one feedback by then, but other reports, does not know it."""
-TIGHT_PACING, LOOSE_PACING = 1.5, 2.5
-"""Times the target: where the path is nearly full, and where it has shown no queue for `CALM` seconds at full rate."""
+STRICT_PACING, TIGHT_PACING, LOOSE_PACING = 1.1, 1.25, 2.5
+"""Times the target: while a queue drains or less is sent on trial (an encoder follows late, and what it makes too much
+must wait here), where the path is nearly full, and where it has shown no queue for `CALM` seconds at full rate."""
 CALM = 3.0
 QUEUED = 0.25
 """Share of the allowed queue from which on losses may be the queue's."""
@@ -71,6 +72,8 @@ class RateController:
     @property
     def pacing_rate(self) -> float:
         """bit/s for the pacer."""
+        if self._by_feedback and (self._delay.draining or self._loss.on_trial):
+            return self.target * STRICT_PACING
         calm = self._delay.rate >= self._limits[1] and self._now - self._delay.backed_off_at > CALM
         return self.target * (LOOSE_PACING if calm and self._by_feedback else TIGHT_PACING)
 
@@ -88,6 +91,11 @@ class RateController:
     def loss(self) -> float:
         """Share of packets lost over the last second (or in the last receiver report), 0 to 1."""
         return self._loss.loss if self._by_feedback else self._reported_loss
+
+    @property
+    def path_loss(self) -> float:
+        """Share of packets that the path loses even with an empty queue, 0 to 1: what sending less does not mend."""
+        return self._loss.own if self._by_feedback else self._reported_loss
 
     @property
     def rtt(self) -> float | None:

@@ -30,6 +30,8 @@ class QueueDelay:
         """Queueing delay of the last packets."""
         self.before = 0.0
         """The same, about one window earlier: `now - before` is growth."""
+        self.since = 0.0
+        """Arrival (their clock) of the first of the packets that `now` is taken from: all of them waited that long."""
 
     def add(self, sent: float, arrived: float) -> None:
         """A packet sent at `sent` (our clock) arrived at `arrived` (theirs); in the order of sending."""
@@ -55,6 +57,7 @@ class QueueDelay:
         newest = max(packets)[0]
         split = self._split(newest)
         self.now = min([delay for _, delay in packets[split:]]) - base
+        self.since = min([at for at, _ in packets[split:]])
         earlier = [delay for at, delay in packets[max(0, split - LEAST) : split] if newest - at <= 5 * WINDOW]
         self.before = min(earlier) - base if earlier else self.now
 

@@ -10,17 +10,20 @@ of it is right at once, and a little less than that for as long as it takes to d
     GROW  ── the queue passes its limit ──►  DRAIN  ── the queue is nearly gone ──►  GROW
 
 - In GROW the rate rises by 40 kbit/s and 3 % each second near the capacity that the last overuse showed, by 30 % where
-  nothing is known to be in the way, and never above 1.5 times what arrives (a rate that was not tried is not known).
-- In DRAIN the rate stands still, and the target is lower by the queue's length; another step down comes only if the
-  queue does not shrink although a round trip has passed.
-- A queue that does not answer to `FUTILE` more steps down is not ours (another route, a bulk download): the base is
-  set anew, so that the call is not starved by it.
+  nothing is known to be in the way, and never above 1.5 times what arrives, nor above a known capacity (a rate that was
+  not tried is not known).
+- In DRAIN the rate follows what the link is seen to carry, measured only since its queue began: what arrived before
+  that tells what was sent. The target is lower by the queue's length.
+- A queue that does not answer although clearly less was sent than the link carried, for `FUTILE` rounds, is not ours
+  (another route, a bulk download): the base is set anew, so that the call is not starved by it. What was sent counts,
+  not what was to be sent: encoders follow late, and a queue that too much still feeds is ours.
 - The limit allows for jitter and for the time one packet takes at the current rate, or slow links would seem full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .delay import QueueDelay
 from .loss import LossLimit
@@ -40,7 +43,7 @@ like rates (growth in proportion would keep their first difference); nearly GCC'
 FAST_GROWTH = 0.30
 """Per second. 0.3 s pass until an overshoot is seen: 9 % too much by then, 30 ms of queue."""
 PASSED = 1.05
-"""This much above the known capacity with a short queue, that capacity is history."""
+"""Times the known capacity that the rate may be. Once more than it arrives with a short queue, it is history."""
 FAR_BELOW = 0.8
 LITTLE_LOSS, SOME_LOSS = 0.02, 0.05
 """Shares lost beyond the path's own, by a buffer too short to show a delay: with the first, growth is slow; with the
@@ -53,9 +56,35 @@ FUTILE = 2
 VANISHED = 0.4
 BELIEVED = 0.95
 """Of the rate before, when the queue turned out to be none."""
-DRAIN_TIME = 0.8
+DRAIN_TIME = 0.5
 """A queue of so many seconds would stop the media altogether while it drains; half of it takes half of the rate."""
 MOST_DRAIN = 0.6
+ROUND = 0.2
+"""Seconds, and a round trip, after which a queue must have become shorter by less being sent."""
+OBEYED = 0.2
+"""Share by which less must have been sent than the link carried, before anything can be concluded from its queue."""
+LEAST_SHRINKING = 0.02
+"""Seconds by which the queue should have become shorter: less does not show among its jitter."""
+ANSWERED = 0.4
+"""Share of that which is an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    """When it began, with which queue (seconds), and the rate until then."""
+
+    began: float
+    queue: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """When it began, with which queue (seconds), and what the link carried then (bit/s)."""
+
+    began: float
+    queue: float
+    carried: float
 
 
 class DelayEstimate:
@@ -70,11 +99,12 @@ class DelayEstimate:
         """bit/s that the link was last seen to carry with a busy queue; None if unknown or outgrown."""
         self.backed_off_at = float("-inf")
         self.queue = QueueDelay()
-        self._throughput = Throughput()
+        self._throughput, self._sending = Throughput(), Throughput()
         self._limits = (minimum, maximum)
         self._updated_at: float | None = None
-        self._at_back_off = (0.0, 0.0)
-        self._rate_before = start
+        self._busy_since: float | None = None
+        self._drain = _Drain(0.0, 0.0, start)
+        self._round = _Round(0.0, 0.0, start)
         self._unanswered = 0
 
     @property
@@ -113,18 +143,20 @@ class DelayEstimate:
     def update(self, results: Iterable[PacketResult], now: float, *, rtt: float, loss: LossLimit) -> None:
         """Take the results of one feedback; `rtt` in seconds."""
         for result in results:
+            self._sending.add(result.size, result.sent)
             if result.arrived is not None:
                 self.queue.add(result.sent, result.arrived)
                 self._throughput.add(result.size, result.arrived)
         self.queue.update()
+        self._watch()
         passed = 0.0 if self._updated_at is None else min(now - self._updated_at, 0.2)
         self._updated_at = now
         if self._overused() or loss.overflowing(self.queue.now / self.queue_limit):
-            self._overuse(now, rtt, loss.own)
+            self._overuse(now, rtt, loss)
         elif self.queue.now < self.queue_limit / 2:
             if self._was_no_queue(now):
                 self.capacity = None
-                self._set(max(self.rate, BELIEVED * self._rate_before))
+                self._set(max(self.rate, BELIEVED * self._drain.rate))
             self.draining, self._unanswered = False, 0
             self._grow(passed, loss.excess)
 
@@ -133,57 +165,78 @@ class DelayEstimate:
         ahead = 2 * self.queue.now - self.queue.before
         return self.queue.now > limit or (self.queue.now > limit / 2 and ahead > 1.5 * limit)
 
+    def _watch(self) -> None:
+        """Since when the bottleneck has been busy without a pause."""
+        if self.queue.now < self.queue_limit / 2:
+            self._busy_since = None
+        elif self._busy_since is None:
+            self._busy_since = self.queue.since
+
     def _was_no_queue(self, now: float) -> bool:
         """A queue of q seconds needs about that long to drain; what was gone in a fraction of it was a pause of the
         receiver, or of the radio, and tells nothing about the rate."""
-        return self.draining and now - self.backed_off_at < VANISHED * self._at_back_off[1]
+        return self.draining and now - self._drain.began < VANISHED * self._drain.queue
 
-    def _overuse(self, now: float, rtt: float, own_loss: float) -> None:
-        busy = self._throughput.rate(BUSY_WINDOW) or self._throughput.rate(LONG_WINDOW)
-        if busy is None:
-            return
+    def _carried(self, own_loss: float) -> float | None:
+        """bit/s that the bottleneck carries, measured only while it was busy: what went before says nothing."""
+        busy = None if self._busy_since is None else self._throughput.since(self._busy_since, LONG_WINDOW)
+        busy = busy or self._throughput.rate(BUSY_WINDOW) or self._throughput.rate(LONG_WINDOW)
         # What the path loses even with an empty queue, the link carried too.
-        carried = busy / (1 - min(own_loss, 0.3))
-        since, (then, _) = now - self.backed_off_at, self._at_back_off
-        answering = self.draining and self.queue.now < 0.9 * then
-        worse = self.draining and carried < 0.8 * (self.capacity or carried)
-        if since < rtt + 0.1 or (answering and not worse and since < rtt + 1.0):
-            return
-        self._back_off(carried, now)
+        return None if busy is None else busy / (1 - min(own_loss, 0.3))
 
-    def _back_off(self, carried: float, now: float) -> None:
-        # A queue that stays although all that is sent comes through: with too much sent, some of it would not.
-        if self.draining and self.queue.now > 0.7 * self._at_back_off[1] and carried > 0.85 * self.target:
-            self._unanswered += 1
+    def _overuse(self, now: float, rtt: float, loss: LossLimit) -> None:
+        carried = self._carried(loss.own)
+        if carried is None:
+            return
+        if not self.draining:
+            self._drain = _Drain(now, self.queue.now, self.rate)
+            self._round = _Round(now, self.queue.now, carried)
+            self.draining, self._unanswered = True, 0
+        elif now - self._round.began > rtt + ROUND:
+            self._unanswered = self._unanswered + 1 if self._futile(loss.excess) else 0
+            self._round = _Round(now, self.queue.now, carried)
         if self._unanswered >= FUTILE:
             self._not_ours()
             return
-        if not self.draining:
-            self._at_back_off = (self.queue.now, self.queue.now)
-            self._rate_before = self.rate
-        self._at_back_off = (self.queue.now, self._at_back_off[1])
+        self.backed_off_at = now
+        self._learn(carried)
+        # The longer the link is busy, the better it is known, so a first guess may have been too low.
+        sure = now - self._drain.began > LONG_WINDOW
+        self._set(min(self.rate if sure else self._drain.rate, BACK_OFF * carried))
+
+    def _futile(self, excess: float) -> bool:
+        """Clearly less was sent than the link carried, nothing of it was lost, and yet the queue did not shrink."""
+        sent = self._sending.since(self._round.began, LONG_WINDOW) or 0.0
+        missing = 1 - sent / self._round.carried
+        shrinking = missing * max(self._sending.newest - self._round.began, 0.0)
+        if missing < OBEYED or shrinking < LEAST_SHRINKING or excess > LITTLE_LOSS:
+            return False
+        return self._round.queue - self.queue.now < ANSWERED * shrinking
+
+    def _learn(self, carried: float) -> None:
         known = self.capacity
         steady = known is not None and 0.7 * known < carried < 1.4 * known
         self.capacity = 0.6 * known + 0.4 * carried if known is not None and steady else carried
-        self._set(min(self.rate, BACK_OFF * carried))
-        self.draining, self.backed_off_at = True, now
 
     def _not_ours(self) -> None:
         """The queue stays the same however little we send."""
-        self._unanswered, self.draining, self.capacity = 0, False, None
+        self._unanswered, self.draining, self.capacity, self._busy_since = 0, False, None, None
         self.queue.rebase()
-        self._set(max(self.rate, BACK_OFF * self._rate_before))
+        self._set(max(self.rate, BACK_OFF * self._drain.rate))
 
     def _grow(self, passed: float, excess: float) -> None:
         if excess > SOME_LOSS:
             return
-        if self.capacity is not None and self.rate > PASSED * self.capacity:
+        arriving = self.acknowledged
+        if self.capacity is not None and (arriving or 0.0) > self.capacity:
             self.capacity = None
         near = self.capacity is not None and self.rate > FAR_BELOW * self.capacity
         near = near or excess > LITTLE_LOSS
         slow = min(SLOW_STEP + SLOW_GROWTH * self.rate, MOST_SLOW_GROWTH * self.rate)
         grown = self.rate + (slow if near else FAST_GROWTH * self.rate) * passed
-        arriving = self.acknowledged
+        if self.capacity is not None:
+            # More was never tried: the picture is easy. Whether there is more, probes find out.
+            grown = min(grown, max(self.rate, PASSED * self.capacity))
         if arriving is not None:
             grown = min(grown, max(self.rate, UNTRIED * arriving + 20_000))
         self._set(grown)

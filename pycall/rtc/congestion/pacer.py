@@ -15,7 +15,7 @@ from .probe import Probe
 
 BURST = 0.005
 """Seconds of credit: timers are no more exact than that, and a few packets back to back harm nobody."""
-OVERFULL = 0.4
+OVERFULL = 0.25
 """Seconds of pictures in the queue from which on the encoder should skip pictures."""
 MOST_PACKETS = 3000
 """Packets per class; the oldest goes first. At 1200 bytes that is 10 s at 3 Mbit/s: never reached if `overfull` is

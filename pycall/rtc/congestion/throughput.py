@@ -6,6 +6,8 @@ from collections import deque
 
 KEPT = 1.0
 """Seconds of arrivals kept."""
+LEAST_SPAN, LEAST_PACKETS = 0.04, 4
+"""Seconds and packets of which a rate can be told: on a link of 600 kbit/s some four packets in 60 ms."""
 
 
 class Throughput:
@@ -29,10 +31,22 @@ class Throughput:
         """
         if not self._arrivals or self._newest - self._arrivals[0][0] < window / 2:
             return None
-        since = self._newest - window
+        return self._between(self._newest - window, window / 2)
+
+    def since(self, moment: float, most: float, least: float = LEAST_SPAN) -> float | None:
+        """bit/s from `moment` on, over the last `most` seconds at the most; None for less than `least` seconds."""
+        begin = max(moment, self._newest - most)
+        return self._between(begin, least) if self._newest - begin >= least else None
+
+    @property
+    def newest(self) -> float:
+        """When the last packet arrived."""
+        return self._newest
+
+    def _between(self, since: float, least: float) -> float | None:
         inside = [arrival for arrival in self._arrivals if arrival[0] >= since]
-        if len(inside) < 4:
+        if len(inside) < LEAST_PACKETS:
             return None
         first, first_size = min(inside)
-        span = max(self._newest - first, window / 2)
+        span = max(self._newest - first, least)
         return (sum([size for _, size in inside]) - first_size) * 8 / span

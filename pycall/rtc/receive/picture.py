@@ -11,7 +11,7 @@ from collections.abc import Callable
 import av
 from aiortc import RTCRtpCodecParameters
 
-from ..codecs import UNPACK_ERRORS, Decoder, assemble, begins_keyframe, unpack
+from ..codecs import UNPACK_ERRORS, Decoder, assemble, begins_keyframe, opens_keyframe, unpack
 from ..rtp import Packet
 from ..terms import Codec, MediaTerms
 from ..worker import CODEC_ERRORS, Worker
@@ -77,8 +77,10 @@ class PictureReceiver:
             self.malformed += 1
             return
         key = bool(packet.payload) and begins_keyframe(codec, packet.payload, data)
-        piece = Piece(packet.timestamp, packet.marker, key, data)
+        piece = Piece(packet.timestamp, packet.marker, key, data, key and opens_keyframe(codec, packet.payload))
         self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec, now)
+        if self._buffer.useless_before is not None:
+            self.nacks.forget_before(self._buffer.useless_before)
 
     def tick(self, now: float) -> tuple[list[int], bool]:
         """Sequence numbers to ask for again, and whether to ask for a keyframe; to be called every 10 ms or so."""

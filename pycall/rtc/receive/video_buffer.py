@@ -2,7 +2,8 @@
 
 A frame is released with its last packet (the RTP marker), not with the first packet of the next frame. A gap holds
 everything behind it back while a retransmission may still come; after `PATIENCE` the buffer gives up, asks for a
-keyframe and releases nothing until one is complete: a short freeze instead of a damaged picture.
+keyframe and releases nothing until one is complete: a short freeze instead of a damaged picture. A keyframe that is
+complete makes everything missing before it useless, and is released at once.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ MASK = 0xFFFF
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One packet's part of a frame: `timestamp` is RTP's, `last` its marker, `key` true in any packet that begins a
-    keyframe."""
+    keyframe, `opens` in one that is surely the keyframe's first."""
 
     timestamp: int
     last: bool
     key: bool
     data: bytes
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class VideoBuffer:
     def __init__(self) -> None:
         self.skipped = 0
         """Frames given up, damaged or undecodable for want of a keyframe."""
+        self.useless_before: int | None = None
+        """Since the last `add`: packets before this number are wanted no more."""
         self._pieces: dict[int, Piece] = {}
+        self._key_starts: set[int] = set()
         self._next: int | None = None
         self._scan = 0
         self._blocked_since: float | None = None
@@ -69,6 +74,9 @@ class VideoBuffer:
         if ahead >= CAPACITY:
             self._restart(sequence)
         self._pieces.setdefault(sequence, piece)
+        self.useless_before = None
+        if piece.opens:
+            self._key_starts.add(sequence)
         return self._release(now)
 
     def keyframe_due(self, now: float) -> bool:
@@ -86,6 +94,7 @@ class VideoBuffer:
 
     def _restart(self, sequence: int) -> None:
         self._pieces.clear()
+        self._key_starts.clear()
         self._next = self._scan = sequence
         self._blocked_since = None
         self._waits_for_key = True
@@ -94,12 +103,38 @@ class VideoBuffer:
         out = self._complete_pictures()
         if self._pieces:
             self._watch_gap(now)
+            if self._blocked_since is not None and self._leap():
+                out += self._complete_pictures()
+                self._watch_gap(now)
             if self._blocked_since is not None and now - self._blocked_since >= PATIENCE:
                 self._give_up(now)
                 out += self._complete_pictures()
         else:
             self._blocked_since = None
         return out
+
+    def _leap(self) -> bool:
+        """Over the gap to a complete keyframe behind it, if there is one."""
+        assert self._next is not None
+        start = self._next
+        for key in sorted(self._key_starts, key=lambda sequence: (start - sequence) & MASK):
+            if self._whole(key):
+                self._pieces = {s: p for s, p in self._pieces.items() if (s - key) & MASK < HALF}
+                self._key_starts = {s for s in self._key_starts if s in self._pieces}
+                self._next = self._scan = self.useless_before = key
+                self._blocked_since = None
+                self.skipped += 1
+                return True
+        return False
+
+    def _whole(self, start: int) -> bool:
+        """Whether the frame that begins there is complete to its marker."""
+        timestamp = self._pieces[start].timestamp
+        while (piece := self._pieces.get(start)) is not None and piece.timestamp == timestamp:
+            if piece.last:
+                return True
+            start = (start + 1) & MASK
+        return False
 
     def _complete_pictures(self) -> list[EncodedPicture]:
         out = []
@@ -134,6 +169,7 @@ class VideoBuffer:
         pieces = []
         while self._next != end:
             pieces.append(self._pieces.pop(self._next))
+            self._key_starts.discard(self._next)
             self._next = (self._next + 1) & MASK
         self._scan = self._next
         return EncodedPicture(
@@ -159,7 +195,8 @@ class VideoBuffer:
         # The missing packet may be the beginning of the frame behind it; the first packet of a keyframe is known.
         keep = after if broken.key else [s for s in after if self._pieces[s].timestamp != broken.timestamp]
         self._pieces = {sequence: self._pieces[sequence] for sequence in keep}
-        self._next = self._scan = keep[0] if keep else (behind[-1] + 1) & MASK
+        self._key_starts = {sequence for sequence in self._key_starts if sequence in self._pieces}
+        self._next = self._scan = self.useless_before = keep[0] if keep else (behind[-1] + 1) & MASK
         self._blocked_since = None
         self._waits_for_key = self._key_needed = True
         self.skipped += 1

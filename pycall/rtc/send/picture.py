@@ -13,8 +13,11 @@ from .history import History
 from .stream import OutgoingStream
 
 REPEAT_FROM = 0.02
-"""Reported loss from which a retransmission is sent twice: it is lost with the same probability as any packet, and a
-second request costs another round trip."""
+"""Loss of the path's own from which a retransmission is sent twice: it is lost with the same probability as any packet,
+and a second request costs another round trip. Where a queue overflows, it would only lose more."""
+STALE = 0.1
+"""Seconds of waiting, from which on a keyframe takes the place of pictures that have not left instead of waiting behind
+them, and what it makes useless is not repaired."""
 BIG_PROBE = 8000
 """Bytes from which a probe is made of whole packets."""
 REPEAT_GAP = 0.02
@@ -26,6 +29,11 @@ class Outbox(Protocol):
 
     @property
     def overfull(self) -> bool: ...
+
+    @property
+    def delay(self) -> float: ...
+
+    def forget_pictures(self) -> None: ...
 
     def push_picture(self, packet: Packet) -> None: ...
 
@@ -49,6 +57,8 @@ class PictureSender:
         self.codec = codec
         self.rtt = 0.1
         self.loss = 0.0
+        self.queue = 0.0
+        """Seconds that packets wait on the path."""
         self.frames = 0
         self.keyframes = 0
         self.nacks = 0
@@ -57,6 +67,9 @@ class PictureSender:
         self.size = (0, 0)
         self.waits_for_key = True
         """Nothing is sent before a keyframe, at the beginning and after a change of tier."""
+        self._key_sequence: int | None = None
+        self._key_under_way = 0.0
+        """Until this moment (monotonic seconds) a request may have crossed the last keyframe."""
         self._outbox = outbox
         self._want_key = want_key
         self._history: History[Packet] = History()
@@ -73,29 +86,40 @@ class PictureSender:
             return
         self.waits_for_key = False
         now = time.monotonic()
+        if key and self._outbox.delay > STALE:
+            self._outbox.forget_pictures()
         for index, payload in enumerate(payloads):
             last = index == len(payloads) - 1
             packet = self.stream.packet(self.codec.payload_type, timestamp, payload, marker=last)
+            if key and index == 0:
+                self._key_sequence = packet.sequence_number
             self._history.keep(packet.sequence_number, packet, now)
             self._outbox.push_picture(packet)
         self.stream.captured(timestamp, captured)
         self.frames += 1
         self.keyframes += key
         self.size = size
+        if key:
+            self._key_under_way = now + self._outbox.delay + self.rtt
 
     def asked_for(self, sequences: tuple[int, ...]) -> None:
         """A NACK."""
         self.nacks += 1
         now = time.monotonic()
+        late = self._outbox.delay + self.queue > STALE
         for sequence in sequences:
-            packet = self._history.ask(sequence, now, self.rtt)
+            if late and self._before_key(sequence):
+                continue
+            # A copy that still waits to leave must not be joined by another.
+            packet = self._history.ask(sequence, now, self.rtt + self._outbox.delay)
             if packet is not None:
                 self._repair(packet)
 
     def asked_for_key(self) -> None:
-        """A PLI or FIR."""
+        """A PLI or FIR; one that was sent before the last keyframe can have arrived is answered by that."""
         self.plis += 1
-        self._want_key(self)
+        if time.monotonic() >= self._key_under_way:
+            self._want_key(self)
 
     def filler(self, size: int) -> Packet | None:
         """A packet for a probe that needs `size` bytes more: a big one sends what went last once more, which may even
@@ -107,6 +131,10 @@ class PictureSender:
             return self._again(last)
         number, timestamp = self._rtx_number(), self.stream.newest_timestamp
         return Packet(self.codec.rtx, False, number, timestamp, self.rtx.ssrc, padding=max(1, min(size, 255)))
+
+    def _before_key(self, sequence: int) -> bool:
+        """Whether a keyframe that follows makes this packet useless."""
+        return self._key_sequence is not None and (sequence - self._key_sequence) & 0xFFFF >= 0x8000
 
     def _repair(self, packet: Packet) -> None:
         self.repaired += 1

@@ -23,6 +23,8 @@ START_RATE = 600_000
 """bit/s until something is known; probing finds more within a few round trips."""
 LEAST_RATE = 50_000
 FIRST_RTT = 0.1
+CATCH_UP, MOST_CATCH_UP = 0.5, 0.5
+"""Seconds in which pictures that wait are to be gone, and the share of the rate that may cost."""
 PATIENCE = 0.3
 """Seconds that a picture may wait for the path to open."""
 
@@ -137,7 +139,8 @@ class Sending:
         self.controller.tick(now)
         self.voice.rate = self._form.rate(self.controller.target, self.voice.copies)
         if self.picture is not None:
-            self.picture.rtt, self.picture.loss = self.rtt or FIRST_RTT, self.loss
+            self.picture.rtt, self.picture.loss = self.rtt or FIRST_RTT, self.controller.path_loss
+            self.picture.queue = self.controller.queue_delay
             self.controller.set_limits(LEAST_RATE, self._most)
             self._source.studio.allow(self.picture, *self._picture_rates())
         self.outbox.pacer.rate = self.controller.pacing_rate
@@ -157,8 +160,10 @@ class Sending:
         return self._share(self.controller.target)
 
     def _picture_rates(self) -> tuple[int, int]:
-        """bit/s that the picture may take now, and in the long run: its size is chosen by that."""
-        return self._share(self.controller.target), self._share(self.controller.estimate)
+        """bit/s that the picture may take now, and in the long run: its size is chosen by that. What the encoder made
+        too much waits to leave, and is taken off again."""
+        waiting = min(self.outbox.delay / CATCH_UP, MOST_CATCH_UP)
+        return self._share(self.controller.target * (1 - waiting)), self._share(self.controller.estimate)
 
     def _share(self, rate: float) -> int:
         sound = self.voice.rate * (1 + self.voice.copies) + OVERHEAD

@@ -183,8 +183,11 @@ class Studio:
         now = time.monotonic()
         if tier.ladder is None or tier.profile != profile:
             tier.ladder, tier.profile, tier.settled_at = Ladder(*profile), profile, now + SETTLE
-        tier.step = tier.ladder.update(profile[3] if now < tier.settled_at else tier.estimate, now)
-        if tier.step is None or any(sender.overfull for sender in tier.members):
+        before, tier.step = tier.step, tier.ladder.update(profile[3] if now < tier.settled_at else tier.estimate, now)
+        if tier.step is None:
+            return False
+        smaller = before is not None and tier.step.height < before.height  # a keyframe, which replaces what waits
+        if not smaller and any(sender.overfull for sender in tier.members):
             return False
         if tier.step.fps >= self._feed.fps:
             return tier.busy < ENCODE_DEPTH

@@ -10,7 +10,7 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pycall.rtc.congestion import FeedbackWriter, Pacer, PacketClass, RateController, parse_feedback, split
 
@@ -124,6 +124,10 @@ class Settings:
     keyframe_every: float = 8.0
     demand: Callable[[float], float] = field(default=lambda now: 1e9)
     """bit/s that the picture can use at a time."""
+    lag: float = 0.0
+    """Seconds for which an encoder goes on at its old rate after it was told a lower one."""
+    repairs: bool = False
+    """Lost packets of pictures are sent again, as often as they are lost."""
     seed: int = 1
 
 
@@ -148,6 +152,8 @@ class Call:
         self.arrived: list[tuple[float, Packet]] = []
         self.sent_bytes: list[tuple[float, int]] = []
         self.skipped = 0
+        self.told: deque[tuple[float, float]] = deque()
+        self.under_way: dict[int, Packet] = {}
         self.feedback_bytes = 0
         world.at(self.settings.begins, self.begin)
 
@@ -165,6 +171,7 @@ class Call:
             self.skipped += 1
             return
         room = split(self.controller.target, AUDIO, self.controller.loss, [self.settings.demand(now)]).videos[0]
+        room = self.followed(room, now)
         if not room:
             return
         frame_bits = room / 30
@@ -173,6 +180,13 @@ class Call:
         self.debt = max(0.0, self.debt + bits - frame_bits) if (key or self.debt > 0) else 0.0
         self.frame += 1
         self.push_frame(int(bits / 8), now)
+
+    def followed(self, room: float, now: float) -> float:
+        """What the encoder makes of it."""
+        self.told.append((now, room))
+        while now - self.told[0][0] > self.settings.lag:
+            self.told.popleft()
+        return max(room for _, room in self.told)
 
     def push_frame(self, size: int, now: float) -> None:
         count = max(1, -(-size // 1150))
@@ -217,6 +231,8 @@ class Call:
         self.seq = (self.seq + 1) & 0xFFFF
         self.controller.sent(packet.seq, packet.size, now, self.pacer.cluster)
         self.sent_bytes.append((now, packet.size))
+        if self.settings.repairs and packet.frame >= 0:
+            self.under_way[packet.seq] = packet
         if not self.lost(now):
             self.link.send(packet, self.deliver)
 
@@ -253,7 +269,11 @@ class Call:
 
     def heard(self, fci: bytes) -> None:
         assert parse_feedback(fci)
-        self.controller.feedback(fci, self.world.now)
+        for result in self.controller.feedback(fci, self.world.now):
+            packet = self.under_way.pop(result.seq & 0xFFFF, None)
+            if packet is not None and result.arrived is None:
+                again = replace(packet, kind=PacketClass.REPAIR)
+                self.pacer.push(PacketClass.REPAIR, again.size, again, self.world.now)
         self.pacer.rate = self.controller.pacing_rate
         self.pump()
 

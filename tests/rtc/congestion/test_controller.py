@@ -82,7 +82,7 @@ def test_pacing_is_loose_only_where_there_is_room() -> None:
     Loop(controller).run(1)
     assert controller.pacing_rate == 2.5 * 400e3
     controller.set_limits(80e3, 3e6)
-    assert controller.pacing_rate == 1.5 * 400e3
+    assert controller.pacing_rate == 1.25 * 400e3
 
 
 def test_the_first_probe_is_asked_for_as_soon_as_something_is_sent() -> None:

@@ -46,6 +46,24 @@ def test_the_schedule_of_rfc_8867(path: Path, seed: int) -> None:
     assert percentile(sorted(queue for at, _, queue in call.rates if 63 <= at < 81), 0.95) < 0.2
 
 
+@pytest.mark.parametrize(("path", "lag"), [(Path(), 0.8), (Path(jitter=0.02), 0.4)], ids=["clean", "jitter"])
+def test_the_schedule_with_an_encoder_that_follows_late_and_repairs(path: Path, lag: float) -> None:
+    """A queue that stands because too much is still sent must not be taken for somebody else's."""
+    call = simulate(RFC_8867, 101.0, path=path, settings=Settings(lag=lag, repairs=True))
+    assert percentile(call.delays(), 0.95) < 0.3
+    assert percentile(call.frame_delays(), 0.95) < 0.35
+    assert call.link.dropped / len(call.sent_bytes) < 0.01
+    assert max(queue for at, _, queue in call.rates if 63 <= at < 81) < 0.28
+    assert call.first(lambda target, _: target > 0.85 * MBIT, 81.0) < 5
+
+
+def test_an_easy_picture_says_nothing_about_a_known_capacity() -> None:
+    scenes = Settings(demand=lambda now: 500e3 if now % 20 > 15 else 1e9)
+    call = simulate([(0.0, MBIT)], 60.0, settings=scenes)
+    assert max(target for at, target, _ in call.rates if at > 15) < 1.3 * MBIT
+    assert percentile(call.delays(5), 0.95) < 0.2
+
+
 @pytest.mark.parametrize("start", [300e3, 500e3])
 @pytest.mark.parametrize("path", [Path(), Path(jitter=0.01, loss=0.05)], ids=["clean", "bad"])
 def test_a_call_is_at_full_rate_soon_after_it_began(start: float, path: Path) -> None:

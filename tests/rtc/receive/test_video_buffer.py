@@ -102,6 +102,37 @@ def test_a_keyframe_behind_the_gap_is_not_thrown_away() -> None:
     assert numbers(out) == [0, 2, 3]
 
 
+def opened(number: int, size: int) -> list[Piece]:
+    first, *rest = frame(number, size, key=True)
+    return [Piece(first.timestamp, first.last, True, first.data, opens=True), *rest]
+
+
+def test_a_complete_keyframe_leaps_over_the_gap_before_it() -> None:
+    buffer = VideoBuffer()
+    for sequence, piece in enumerate(frame(0, 2, key=True)):
+        buffer.add(sequence, piece, 0)
+    out = [p for i, piece in enumerate(frame(2, 2)) for p in buffer.add(4 + i, piece, 0.03)]
+    assert out == [] and buffer.useless_before is None
+    pieces = opened(3, 3)
+    out = buffer.add(6, pieces[0], 0.06) + buffer.add(8, pieces[2], 0.06)
+    assert out == []
+    assert numbers(buffer.add(7, pieces[1], 0.06)) == [3]
+    assert buffer.useless_before == 6
+    assert numbers(buffer.add(9, Piece(4 * 3000, True, False, b"4"), 0.1)) == [4]
+    assert buffer.add(2, frame(1, 1)[0], 0.11) == []  # the repair comes too late to be shown
+    assert not buffer.keyframe_due(0.2)
+
+
+def test_a_keyframe_whose_beginning_is_missing_is_waited_for() -> None:
+    buffer = VideoBuffer()
+    for sequence, piece in enumerate(frame(0, 2, key=True)):
+        buffer.add(sequence, piece, 0)
+    _, *rest = frame(1, 3, key=True)
+    out = [p for i, piece in enumerate(rest) for p in buffer.add(3 + i, piece, 0.03)]
+    assert out == []
+    assert numbers(buffer.add(2, opened(1, 3)[0], 0.05)) == [1]
+
+
 def test_after_a_decoding_error_nothing_but_a_keyframe_is_released() -> None:
     buffer = VideoBuffer()
     packets = stream(10, size=1)

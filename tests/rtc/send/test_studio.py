@@ -29,6 +29,8 @@ def test_a_picture_shown_again_comes_after_itself_and_before_what_was_captured_s
 class Counter:
     """Counts what leaves for one peer; `overfull` says whether too much waits."""
 
+    delay = 0.0
+
     def __init__(self) -> None:
         self.overfull = False
         self.pictures: list[int] = []
@@ -41,6 +43,8 @@ class Counter:
             self.news.set()
 
     def push_repair(self, packet: Packet, delay: float = 0.0) -> None: ...
+
+    def forget_pictures(self) -> None: ...
 
     async def more(self, count: int) -> None:
         """Returns when so many pictures more than ever waited for have left."""
