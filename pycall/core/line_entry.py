@@ -52,8 +52,11 @@ def signaled(line: LineState, message: Signaled, now: float) -> None:
         line.outputs.append(Deliver(message))
         line.judge_peers(now)
     elif message.generation == peer.generation:
+        peer.answered = peer.answered or message.kind == "answer"
         line.outputs.append(Deliver(message))
     else:
+        if message.kind == "offer":
+            line.peers.back(peer, now)
         line.drop()
 
 

@@ -21,6 +21,11 @@ UNHEARD_SECONDS = 20.0
 """Then our user is told of a member whose media does not get through, while others' does."""
 PATIENT_SECONDS = 10.0
 """When the other side, which offers as a rule, does not restart: perhaps it hears us, and only we do not hear it."""
+RETURN_SECONDS = 1.0
+"""The same when signaling has just come back: offers that came meanwhile were lost, a new one would be here by then."""
+ANSWER_SECONDS = 2.0
+"""An offer of ours without an answer is given so long before a sign that the other side is back counts for more: it was
+lost, and offering anew at once spares the rest of the wait."""
 
 
 @dataclass(slots=True)
@@ -35,6 +40,8 @@ class Peer:
     retry_at: float
     state: PeerState = PeerState.CONNECTING
     was_up: bool = False
+    answered: bool = False
+    """Both sides know of this generation."""
     reported: bool = False
     """Whether we hear them, as the server was told."""
     unheard_since: float | None = None
@@ -72,11 +79,20 @@ class Peers:
     def answer(self, peer: Peer, generation: int, now: float) -> None:
         """They have begun a new connection: ours is replaced by the other end of it."""
         self._renew(peer, generation, now)
+        peer.answered = True
         self._outputs.append(OpenPeer(peer.user_id, generation, offers=False))
 
+    def back(self, peer: Peer, now: float) -> None:
+        """A sign of life that does not know our newest offer: it was lost if it is not very young."""
+        if peer.state is not PeerState.UP and not peer.answered:
+            peer.retry_at = min(peer.retry_at, max(now, peer.opened_at + ANSWER_SECONDS))
+
     def change(self, user_id: UserId, generation: int, state: PeerState, now: float) -> Peer | None:
-        """What a connection reports; None if it is one of the past, or news of no importance."""
+        """What a connection reports; None if it is news of no importance, or comes from one of the past (should that
+        one be heard again, the link is back, and the new one is hurried)."""
         peer = self._peers.get(user_id)
+        if peer is not None and generation < peer.generation and state is PeerState.UP:
+            self.back(peer, now)
         if peer is None or generation != peer.generation or state in (peer.state, PeerState.CLOSED):
             return None
         if state is PeerState.STALLED:
@@ -101,7 +117,8 @@ class Peers:
             if peer.state is not PeerState.UP:
                 # One that has failed here is gone for the other side too, which may not know it yet.
                 ours = peer.first_offerer or peer.state is PeerState.FAILED
-                peer.retry_at = now if ours else now + PATIENT_SECONDS
+                wait = RETURN_SECONDS if peer.was_up else PATIENT_SECONDS
+                peer.retry_at = now if ours else now + wait
         self.restart_due(now)
 
     def take_unheard(self, now: float) -> list[UserId]:
@@ -144,6 +161,7 @@ class Peers:
 
     def _renew(self, peer: Peer, generation: int, now: float) -> None:
         peer.generation, peer.opened_at, peer.state = generation, now, PeerState.CONNECTING
+        peer.answered = False
         peer.retry_at = now + self._wait(peer, RESTART_SECONDS if peer.was_up else FIRST_TRY_SECONDS)
 
     def _wait(self, peer: Peer, seconds: float) -> float:

@@ -370,6 +370,43 @@ def test_a_newer_offer_replaces_the_connection() -> None:
     assert it.outputs() == []
 
 
+def restarted() -> Line:
+    """A line whose offer of generation 2, made at 14 s, nobody has answered."""
+    it = talking("b")
+    it.peer_changed("a", 0, PeerState.STALLED, 10.0)
+    it.handle_timer(14.0)
+    it.outputs()
+    return it
+
+
+OLDER = Signaled(call_id=CALL, sender="a", kind="offer", generation=1, sdp="v=0")
+
+
+def test_an_older_offer_says_that_ours_was_lost_which_is_offered_anew() -> None:
+    it = restarted()
+    it.receive(OLDER, 14.5)
+    assert it.outputs() == [] and it.deadline() == 16.0, "they may have crossed"
+    it.receive(OLDER, 17.0)
+    assert it.outputs() == [] and it.deadline() == 16.0
+    it.handle_timer(17.0)
+    assert it.outputs() == [OpenPeer("a", 4, offers=True)] and it.deadline() == 21.0
+
+
+def test_an_older_offer_disturbs_no_connection_that_both_know_of() -> None:
+    it = restarted()
+    answer = Signaled(call_id=CALL, sender="a", kind="answer", generation=2, sdp="v=0")
+    it.receive(answer, 14.5)
+    it.receive(OLDER, 17.0)
+    assert it.outputs() == [Deliver(answer)] and it.deadline() == 18.0
+
+
+def test_a_replaced_connection_that_is_heard_again_hurries_the_new_one() -> None:
+    it = restarted()
+    it.peer_changed("a", 0, PeerState.UP, 14.1)
+    assert it.outputs() == [] and it.deadline() == 16.0
+    assert it.state is CallState.RECONNECTING, "it may be replaced at any moment, so it is not the one that counts"
+
+
 def test_nothing_is_restarted_while_the_link_is_down() -> None:
     it = talking("b")
     it.link_lost(9.0)

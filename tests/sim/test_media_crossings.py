@@ -97,6 +97,24 @@ def test_m2_both_change_networks(order: str) -> None:
 
 
 @pytest.mark.parametrize("who", "ab")
+@pytest.mark.parametrize("away", [8.0, 11.0, 14.5, 23.1, 25.0, 29.9])
+def test_m2_whoever_comes_back_is_heard_within_2_s(who: str, away: float) -> None:
+    """The other one has restarted media meanwhile (every 4 s who offers, every 10 s who answers); nobody heard it."""
+    town = talking()
+    town.cut = set(BOTH)
+    town[who].drop(noticed=False)
+    town.advance(away)
+    town.cut = set()
+    town[who].connect()
+    town.settle()
+    town.advance(2.1)
+    check_quiet(town)
+    assert reasons(town) == [] and kinds(town) == TALK
+    assert {town[user].line.state for user in "ab"} == {CallState.CONNECTED}
+    over(town)
+
+
+@pytest.mark.parametrize("who", "ab")
 def test_m2_hung_up_while_the_other_changes_networks(who: str) -> None:
     town = talking()
     other = "b" if who == "a" else "a"
