@@ -7,10 +7,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from pycall.core.errors import PyCallError
 
-from .app import run
+from .collector import held_collector
 from .logs import set_up_logs
 from .options import OPTIONS, Kind, table
 from .settings import make_settings
@@ -23,18 +24,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(table() + "\n")
         return 0
     try:
-        settings = make_settings(os.environ, **given)
-        set_up_logs(settings)
-        if settings.dev:
-            logging.getLogger(__name__).info(
-                "development server, for this machine only; clients find its made-up key in %s", settings.dev_file
-            )
-        return run(settings)
+        with held_collector():
+            return _serve(given)
     except PyCallError as error:
         sys.stderr.write(f"signaling_server: {error}\n")
         return 2
     except KeyboardInterrupt:  # where there are no signal handlers
         return 0
+
+
+def _serve(given: dict[str, Any]) -> int:
+    from .app import run  # loading it is the most of the start
+
+    settings = make_settings(os.environ, **given)
+    set_up_logs(settings)
+    if settings.dev:
+        logging.getLogger(__name__).info(
+            "development server, for this machine only; clients find its made-up key in %s", settings.dev_file
+        )
+    return run(settings)
 
 
 def _parser() -> argparse.ArgumentParser:

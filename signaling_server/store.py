@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from pycall.core.errors import ErrorCode
 from pycall.core.types import UserId
@@ -33,7 +33,7 @@ class Store:
     def __init__(self, database: Database, app_id: int) -> None:
         self.database = database
         self.app_id = app_id
-        insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        insert = _insert(database.dialect)
         put = insert(calls)
         fresh = {column.name: put.excluded[column.name] for column in calls.columns if not column.primary_key}
         self._put_call = put.on_conflict_do_update(index_elements=list(calls.primary_key), set_=fresh)
@@ -154,6 +154,15 @@ class Store:
             "duration": call.duration,
             "document": msgspec.to_builtins(call),
         }
+
+
+def _insert(dialect: str) -> Any:
+    """The INSERT that knows ON CONFLICT. PostgreSQL's takes a while to load, so only where it is used."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    return sqlite.insert
 
 
 _CALL = msgspec.json.Decoder(StoredCall)

@@ -24,17 +24,20 @@ if TYPE_CHECKING:
 
 def run(**values: object) -> ExitCode:
     """Serve until Ctrl-C; raises ConfigError (PORT_TAKEN, BAD_SETTING) before anything is started."""
-    from signaling_server.app import serve
-    from signaling_server.logs import set_up_logs
-    from signaling_server.settings import make_settings
+    from signaling_server.collector import held_collector
 
-    settings = make_settings(os.environ, **values)
-    set_up_logs(settings)
-    return asyncio.run(_serve(settings, serve(settings)))
+    with held_collector():
+        from signaling_server.app import serve
+        from signaling_server.logs import set_up_logs
+        from signaling_server.settings import make_settings
+
+        settings = make_settings(os.environ, **values)
+        set_up_logs(settings)
+        return asyncio.run(_serve(settings, serve(settings)))
 
 
 async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server]) -> ExitCode:
-    from signaling_server.app import calm_collector
+    from signaling_server.collector import calm_collector
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,15 +1,14 @@
 """The client's side of signaling: sign in, stay signed in, and come back by itself when the connection is lost.
 
-After a lost connection the first attempt comes almost at once, the next ones with full jitter (a random part of
-0.5 s, 1 s, 2 s ... at most 30 s), so that a restarted server is not run over. A server that says goodbye without
-`retry` (signed in elsewhere, ticket no longer good) is obeyed: nothing is tried again until the next `login`.
+After a lost connection the first attempt comes almost at once, the next ones at random moments, less and less often
+(`back_off`). A server that says goodbye without `retry` (signed in elsewhere, ticket no longer good) is obeyed: nothing
+is tried again until the next `login`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import secrets
 from collections.abc import Callable
 
@@ -19,23 +18,13 @@ from pycall.core.errors import LoginError, SignalingError
 from pycall.core.types import CallId, UserId
 from pycall.core.wire import PROTOCOL_VERSION, Goodbye, Login, Message, ServerMessage, Welcome
 
-from .connection import Connection, open_connection
+from .back_off import BackOff
+from .connection import Connection, ServerAbsent, open_connection
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS = 0.1
-BACK_OFF_SECONDS = 0.5
-BACK_OFF_CAP_SECONDS = 30.0
 SETTLED_SECONDS = 5.0
 """A connection that lived this long was a good one, and the back-off begins anew."""
-
-
-def back_off(attempt: int) -> float:
-    """Seconds to wait before the given attempt (0 is the first after a loss)."""
-    if attempt == 0:
-        return random.uniform(0.0, FIRST_RETRY_SECONDS)
-    ceiling = min(BACK_OFF_CAP_SECONDS, BACK_OFF_SECONDS * 2.0 ** min(attempt - 1, 16))
-    return random.uniform(0.0, ceiling)
 
 
 class SignalingClient:
@@ -127,15 +116,14 @@ class SignalingClient:
 
     async def _stay(self, connection: Connection) -> None:
         """Serve this connection and those that follow it, until the server has no more use for us."""
-        attempt = 0
+        pauses = BackOff()
         following: Connection | None = connection
         try:
             while True:
                 if following is not None and await self._serve(following):
-                    attempt = 0
-                await asyncio.sleep(back_off(attempt))
-                attempt += 1
-                following = await self._try_again()
+                    pauses.settled()
+                await asyncio.sleep(pauses.wait())
+                following = await self._try_again(pauses)
         except LoginError as error:
             self._on_goodbye(Goodbye(code=error.code, message=error.message))
 
@@ -150,10 +138,12 @@ class SignalingClient:
         self._on_lost()
         return clock() - began > SETTLED_SECONDS
 
-    async def _try_again(self) -> Connection | None:
+    async def _try_again(self, pauses: BackOff) -> Connection | None:
         try:
             connection = await self._open()
         except SignalingError as error:
+            if isinstance(error, ServerAbsent):
+                pauses.nobody_listens()
             log.info("not signed in again yet: %s", error)
             return None
         self._welcomed(connection)

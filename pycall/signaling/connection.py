@@ -34,6 +34,10 @@ ADDRESS_SECONDS = 1.0
 Socket = aiohttp.ClientWebSocketResponse[Literal[True]]
 
 
+class ServerAbsent(SignalingError):
+    """The machine is there, and nobody listens at that port: the server is not running, or just now starts again."""
+
+
 class Connection:
     """A signed-in WebSocket. `run()` owns it: when that returns, it is closed."""
 
@@ -158,7 +162,9 @@ async def _connect(session: aiohttp.ClientSession, url: str) -> Socket:
             decode_text=True,
         )
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise SignalingError(ErrorCode.UNREACHABLE, _explain(url, error)) from error
+        refused = isinstance(error, aiohttp.ClientOSError) and error.errno == errno.ECONNREFUSED
+        kind = ServerAbsent if refused else SignalingError
+        raise kind(ErrorCode.UNREACHABLE, _explain(url, error)) from error
 
 
 def _explain(url: str, error: Exception) -> str:

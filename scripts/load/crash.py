@@ -16,12 +16,12 @@ from pathlib import Path
 
 from pycall.core import wire
 from pycall.core.types import MediaType
-from pycall.signaling.client import back_off
+from pycall.signaling.back_off import BackOff
 
 from .callbacks import START_AND_END, send_callbacks_to
 from .calls import percentile
 from .hooks import Receiver, receiving
-from .phone import Crowd, Lost, Phone, Refused
+from .phone import Absent, Crowd, Lost, Phone, Refused
 from .server import ServerProcess
 from .troubles import TROUBLES
 from .witness import Book, Witness, compare, compare_callbacks
@@ -57,10 +57,14 @@ class Survivor:
         self._task = asyncio.create_task(self._try())
 
     async def _try(self) -> None:
-        for attempt in range(1000):
-            await asyncio.sleep(back_off(attempt))
+        pauses = BackOff()
+        for _ in range(1000):
+            await asyncio.sleep(pauses.wait())
             try:
                 welcome = await self.phone.login(self.call_id)
+            except Absent:
+                pauses.nobody_listens()
+                continue
             except (Lost, Refused):
                 continue
             if welcome.ended is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import itertools
 import secrets
 import time
@@ -23,6 +24,10 @@ ANSWER_SECONDS = 10.0
 
 class Lost(Exception):
     """The connection is gone, or an answer did not come in time."""
+
+
+class Absent(Lost):
+    """Nobody listens at the server's address."""
 
 
 class Refused(Exception):
@@ -48,7 +53,7 @@ class Phone:
         self._reader: asyncio.Task[None] | None = None
 
     async def login(self, call_id: str | None = None) -> wire.Welcome:
-        """Connect and sign in; raises Lost or Refused."""
+        """Connect and sign in; raises Lost (Absent) or Refused."""
         login = wire.Login(
             version=wire.PROTOCOL_VERSION,
             app_id=APP_ID,
@@ -63,7 +68,8 @@ class Phone:
                 await self._socket.send_str(wire.encode(login))
                 frame = await self._socket.receive()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Lost(type(error).__name__) from error
+            absent = isinstance(error, aiohttp.ClientOSError) and error.errno == errno.ECONNREFUSED
+            raise (Absent if absent else Lost)(type(error).__name__) from error
         if frame.type is not WSMsgType.TEXT:
             raise Lost("closed before the welcome")
         message = wire.decode_from_server(frame.data)

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pycall.signaling.client import back_off
+from pycall.signaling.back_off import back_off
 
 from .callbacks import BOTH_SIDES, send_callbacks_to
 from .calls import Outcome, make_calls, percentile

@@ -74,7 +74,7 @@ class ServerProcess:
     async def _said_url(self, offset: int) -> str:
         assert self._process is not None
         while True:
-            text = self.log.read_bytes()[offset:].decode("utf-8", "replace")
+            text = _from(self.log, offset)
             if found := re.search(r"listening on (wss?://[\w.:\[\]-]+/\w+)", text):
                 return found[1]
             if self._process.returncode is not None:
@@ -105,6 +105,13 @@ class ServerProcess:
         """A REST address as the administrator."""
         asked = f"sdkappid={APP_ID}&identifier={ADMIN}&usersig={self.ticket(ADMIN)}"
         return self.http(f"{path}?{asked}&random={secrets.randbelow(2**32)}&contenttype=json")
+
+
+def _from(path: Path, offset: int) -> str:
+    """Only the end: the log of a long run is long, and it is looked at often."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read().decode("utf-8", "replace")
 
 
 class Meter:

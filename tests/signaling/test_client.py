@@ -11,7 +11,7 @@ import pytest
 from pycall.core.errors import ErrorCode, LoginError, SignalingError
 from pycall.core.types import CallId
 from pycall.core.wire import Goodbye, Hangup, Login, Ping, Ringing, ServerMessage, Welcome
-from pycall.signaling.client import SignalingClient, back_off
+from pycall.signaling.client import SignalingClient
 from tests.signaling.scripted import Talk, scripted
 
 
@@ -315,12 +315,3 @@ async def test_nothing_runs_after_close() -> None:
             await client.login("alice", "sig")
         names = {task.get_name() for task in asyncio.all_tasks() - before}
         assert not any(name.startswith("signaling") for name in names)
-
-
-def test_the_back_off_begins_almost_at_once_doubles_and_is_capped() -> None:
-    assert all(back_off(0) <= 0.1 for _ in range(100))
-    for attempt, ceiling in [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (1000, 30.0)]:
-        waits = [back_off(attempt) for _ in range(300)]
-        assert max(waits) <= ceiling
-        assert max(waits) > ceiling * 0.8
-        assert min(waits) < ceiling * 0.2
