@@ -1,67 +1,21 @@
-"""`python -m signaling_server`: the server by itself, told by flags, environment and file."""
+"""`python -m signaling_server`: the server by itself."""
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-from pycall.core.errors import PyCallError
-
-from .collector import held_collector
-from .logs import set_up_logs
-from .options import OPTIONS, Kind, table
-from .settings import make_settings
+from .interrupts import Interrupts, leave
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 ended as asked, 2 could not start."""
-    given = vars(_parser().parse_args(arguments))
-    if given.pop("settings"):
-        sys.stdout.write(table() + "\n")
-        return 0
+def _main() -> int:
+    interrupts = Interrupts()  # before the rest is loaded: that takes a while
     try:
-        with held_collector():
-            return _serve(given)
-    except PyCallError as error:
-        sys.stderr.write(f"signaling_server: {error}\n")
-        return 2
-    except KeyboardInterrupt:  # where there are no signal handlers
+        from .command import main
+
+        return main(None, interrupts)
+    except KeyboardInterrupt:
         return 0
-
-
-def _serve(given: dict[str, Any]) -> int:
-    from .app import run  # loading it is the most of the start
-
-    settings = make_settings(os.environ, **given)
-    set_up_logs(settings)
-    if settings.dev:
-        logging.getLogger(__name__).info(
-            "development server, for this machine only; clients find its made-up key in %s", settings.dev_file
-        )
-    return run(settings)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m signaling_server",
-        description="The signaling server of pycall. Needs PYCALL_SECRET_KEY in the environment, or --dev.",
-    )
-    parser.add_argument("--settings", action="store_true", help="print the table of all settings and end")
-    for option in OPTIONS:
-        if option.flag is None:
-            continue
-        told = f"{option.help} ({option.env})".replace("%", "%%")
-        if option.kind is Kind.SWITCH:
-            parser.add_argument(option.flag, dest=option.name, action="store_true", help=told)
-        else:
-            action = "append" if option.kind is Kind.LIST else "store"
-            parser.add_argument(option.flag, dest=option.name, action=action, metavar=option.metavar or "N", help=told)
-    return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(leave(_main()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .clock import Clock
 from .collector import calm_collector
 from .devfile import remove_dev_file, write_dev_file
 from .health import Health
+from .interrupts import Interrupts
 from .listening import Handler, base_url, listening
 from .metrics import Metrics
 from .metrics_page import MetricsPage, metrics_listening
@@ -92,26 +92,20 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
         yield Server(url, port, ended, metrics_port)
 
 
-def run(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM, then end within 3 s; returns the exit code 0. Raises like `serve`."""
-    return asyncio.run(_run(settings))
+def run(settings: Settings, interrupts: Interrupts) -> int:
+    """Serve until SIGINT or SIGTERM, then end within 3 s; 0, or 1 if it ended by itself. Raises like `serve`."""
+    return asyncio.run(_run(settings, interrupts))
 
 
-async def _run(settings: Settings) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: Ctrl-C cancels this task instead
-            logger.debug("no signal handlers on this platform")
+async def _run(settings: Settings, interrupts: Interrupts) -> int:
+    stop = interrupts.stop_event()
     async with serve(settings) as server:
         calm_collector()
         waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-    return 0
+    return 0 if stop.is_set() else 1
 
 
 @asynccontextmanager

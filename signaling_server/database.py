@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from pycall.core.errors import ConfigError, ErrorCode, PyCallError
 
+from .database_words import told
 from .lock import DatabaseLock, Taken, hold_advisory_lock
 from .unbroken import unbroken
 from .versions import bring_up, load_revisions, look
@@ -36,6 +37,8 @@ BUSY_MILLISECONDS = 2000
 """How long a write waits for another program that holds the database."""
 READERS = 2
 """Connections that only read, so that a long query holds up no call."""
+CONNECT_SECONDS = 10.0
+"""To PostgreSQL; its driver would wait a minute."""
 TAKE_SECONDS = 3.0
 """How long to wait for PostgreSQL to notice that the server before is gone."""
 
@@ -186,8 +189,7 @@ def _failures() -> tuple[type[Exception], ...]:
 def _store_error(error: Exception) -> StoreError:
     if isinstance(error, Taken):
         return StoreError(ErrorCode.STORAGE, str(error))
-    hint = "look whether its disk is full or read-only"
-    return StoreError(ErrorCode.STORAGE, f"the database failed: {_cause(error)}; {hint}")
+    return StoreError(ErrorCode.STORAGE, told(error))
 
 
 def _parse(url: str) -> sa.URL:
@@ -210,14 +212,30 @@ def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
     try:
         if target.get_backend_name() == "sqlite":
             return _sqlite_engines(target, sync)
-        writer = create_async_engine(target, pool_size=1, max_overflow=0)
-        reader = create_async_engine(
-            target, pool_size=READERS, max_overflow=0, pool_pre_ping=True, isolation_level="REPEATABLE READ"
-        )
+        writer, reader = _postgres_engines(target)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            ErrorCode.BAD_SETTING,
+            f"PostgreSQL's driver is missing ({error.name}); pip install 'pycall[postgres]', or use a file: --db PATH",
+        ) from error
     except (ImportError, NoSuchModuleError, ArgumentError) as error:
         raise _no_database(f"{target.drivername} is not installed, or not for asyncio") from error
     if writer.dialect.name == "postgresql":
         event.listen(writer.sync_engine, "connect", hold_advisory_lock)
+    return writer, reader
+
+
+def _postgres_engines(target: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+    patience = {"timeout": CONNECT_SECONDS} if target.drivername == "postgresql+asyncpg" else {}
+    writer = create_async_engine(target, pool_size=1, max_overflow=0, connect_args=patience)
+    reader = create_async_engine(
+        target,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+        connect_args=patience,
+    )
     return writer, reader
 
 
@@ -253,9 +271,3 @@ def _no_database(problem: str) -> ConfigError:
         f"{problem}; give a path, sqlite:///path or postgresql://user@host/name with --db "
         "(PostgreSQL needs pip install 'pycall[postgres]')",
     )
-
-
-def _cause(error: Exception) -> str:
-    """One line, without the statement and its values."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return " ".join(str(cause).split())[:200]

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15.0
 LINGER_SECONDS = 1.0
 """For the rest of a body nobody reads any more."""
+BACKLOG = 1024
+"""Connections that wait to be taken: after a restart all clients come within two seconds."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,7 +48,8 @@ async def listening(
     try:
         # "localhost" may stand for two addresses, which would get two different free ports.
         host = "127.0.0.1" if settings.host == "localhost" else settings.host
-        site = web.TCPSite(runner, host, settings.port, ssl_context=await asyncio.to_thread(settings.tls.context))
+        tls = await asyncio.to_thread(settings.tls.context)
+        site = web.TCPSite(runner, host, settings.port, ssl_context=tls, backlog=BACKLOG)
         await _bind(site, settings)
         if not is_loopback(settings.host) and not settings.tls.cert:
             logger.warning("connections are not encrypted; set --tls-cert and --tls-key, or put a TLS proxy in front")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
-from pycall.core.errors import ConfigError, ErrorCode
+from pycall.core.errors import ConfigError, ErrorCode, SignalingError
 from pycall.core.types import is_user_id
 
 from .devfile import read_dev_file
 
 TICKET_SECONDS = 86400
 """How long a ticket made on the spot is good."""
+LOOK_SECONDS = 1.0
+"""For the question whether there is a server, before a ticket for it is asked for."""
+_PORTS = {"ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,25 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
     if sig or secret_key:
         return Identity(user, sig or _ticket(user, app, secret_key or "", TICKET_SECONDS), there, app)
     if dev is None or dev.url != there:
+        if _nobody_listens(there):
+            raise SignalingError(
+                ErrorCode.UNREACHABLE,
+                f"no server at {there}; start one with `pycall serve --dev`, or name yours with --server",
+            )
         raise _wrong(
             "no ticket: give --sig TICKET (made by `pycall sig` where the server's key is), set PYCALL_SECRET_KEY, "
             "or start `pycall serve --dev` on this machine"
         )
     return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), there, dev.app_id)
+
+
+def _nobody_listens(server: str) -> bool:
+    """Whether that machine says so at once; one that is slow to answer has the benefit of the doubt."""
+    parts = urlsplit(server)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or _PORTS[parts.scheme]), LOOK_SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

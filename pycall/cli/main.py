@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from types import TracebackType
 from typing import Annotated
@@ -298,4 +299,6 @@ def main() -> None:
     level = os.environ.get("PYCALL_LOG", "").upper()
     known = logging.getLevelNamesMapping()
     logging.basicConfig(level=known.get(level, logging.CRITICAL + 1), format="%(levelname)s %(name)s: %(message)s")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C while Python ends must not change the code
+    sys.exit(code)

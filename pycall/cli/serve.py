@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 from contextlib import AbstractAsyncContextManager
@@ -19,13 +18,16 @@ EVERYWHERE = ("0.0.0.0", "::")
 
 if TYPE_CHECKING:
     from signaling_server.app import Server
+    from signaling_server.interrupts import Interrupts
     from signaling_server.settings import Settings
 
 
 def run(**values: object) -> ExitCode:
     """Serve until Ctrl-C; raises ConfigError (PORT_TAKEN, BAD_SETTING) before anything is started."""
     from signaling_server.collector import held_collector
+    from signaling_server.interrupts import Interrupts
 
+    interrupts = Interrupts()
     with held_collector():
         from signaling_server.app import serve
         from signaling_server.logs import set_up_logs
@@ -33,19 +35,13 @@ def run(**values: object) -> ExitCode:
 
         settings = make_settings(os.environ, **values)
         set_up_logs(settings)
-        return asyncio.run(_serve(settings, serve(settings)))
+        return asyncio.run(_serve(settings, serve(settings), interrupts))
 
 
-async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server]) -> ExitCode:
+async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server], interrupts: Interrupts) -> ExitCode:
     from signaling_server.collector import calm_collector
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    stop = interrupts.stop_event()
     async with serving as server:
         calm_collector()
         _greet(settings, server)

@@ -180,8 +180,16 @@ def _explain(url: str, error: Exception) -> str:
             return f"no TLS connection to {url}; a server without a certificate is reached with ws://"
         case aiohttp.ClientConnectorDNSError():
             return f"no such host: {url}; check the name in the address"
+        case _ if _hung_up(error) and url.startswith("ws:"):
+            return f"{url} hung up without a word; a server that speaks TLS (with a certificate) is reached with wss://"
         case _:
             return f"no server at {url} — start one with `pycall serve --dev`"
+
+
+def _hung_up(error: Exception) -> bool:
+    """The other side took the connection, and closed it when it heard what we speak."""
+    reset = isinstance(error, aiohttp.ClientOSError) and error.errno in {errno.ECONNRESET, errno.EPIPE}
+    return reset or isinstance(error, aiohttp.ServerDisconnectedError)
 
 
 async def _sign_in(socket: Socket, url: str, login: Login) -> Connection:

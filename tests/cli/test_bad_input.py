@@ -7,12 +7,15 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from pycall.cli.main import run as command
-from tests.command import Environment, run
+from tests.command import ROOT, Environment, run
 
 Inside = Callable[..., tuple[int, list[str], list[str]]]
 COMPLAINT = re.compile(r"pycall: .+ \[(\w+)\]\Z")
@@ -130,9 +133,41 @@ def test_a_mistake_seen_from_outside(here: Environment, arguments: list[str], co
 def test_without_a_key_nothing_is_signed(nowhere: Environment) -> None:
     code, out, err = run(nowhere, "sig", "alice")
     assert (code, out, complaint(err)) == (2, [], "bad_setting")
-    code, out, err = run(nowhere, "call", "bob", "--as", "alice")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}/ws"
+        code, out, err = run(nowhere, "call", "bob", "--as", "alice", "--server", url)
     assert (code, out, complaint(err)) == (2, [], "bad_setting")
     assert "--sig" in err[0] and "PYCALL_SECRET_KEY" in err[0] and "serve --dev" in err[0]
+
+
+def test_without_a_server_nobody_is_asked_for_a_ticket(nowhere: Environment) -> None:
+    code, out, err = run(nowhere, "call", "bob", "--as", "alice", "--server", "ws://127.0.0.1:1/ws")
+    assert (code, out, complaint(err)) == (21, [], "unreachable")
+    assert "no server at ws://127.0.0.1:1/ws" in err[0] and "serve --dev" in err[0] and len(err) == 1
+
+
+@pytest.mark.parametrize("command", [["pycall", "serve"], ["signaling_server"]], ids=["pycall", "alone"])
+def test_a_database_that_cannot_be_used_is_one_line(command: list[str], tmp_path: Path) -> None:
+    """Away, and its driver missing."""
+    (tmp_path / "asyncpg").mkdir()
+    (tmp_path / "asyncpg" / "__init__.py").write_text("raise ModuleNotFoundError('No asyncpg', name='asyncpg')\n")
+    url = "postgresql://pycall:se-cret@127.0.0.1:1/calls"
+    key = {"PYCALL_SECRET_KEY": "0f1e2d3c4b5a6978" * 4}
+    for more, words in [({}, "look whether PostgreSQL runs there"), ({"PYTHONPATH": str(tmp_path)}, "pip install")]:
+        environment = Environment(tmp_path, **key, **more)
+        done = subprocess.run(
+            [sys.executable, "-m", *command, "--port", "0", "--db", url],
+            env=dict(environment.values),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        lines = done.stderr.splitlines()
+        assert (done.returncode, len(lines)) == (2, 1) and words in lines[0] and "se-cret" not in lines[0], lines
 
 
 def test_a_ticket_of_somebody_else_is_refused(inside: Inside) -> None:

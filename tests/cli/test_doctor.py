@@ -24,6 +24,8 @@ def test_devices_as_json(nowhere: Environment) -> None:
 
 
 def test_doctor_without_a_server_says_how_to_start_one(nowhere: Environment) -> None:
+    note = {"url": "ws://127.0.0.1:1/ws", "app_id": 1, "secret_key": "x"}  # of a server that is gone
+    Path(nowhere.values["PYCALL_DEV_FILE"]).write_text(json.dumps(note))
     code, out, err = run(nowhere, "doctor")
     assert (code, err, out[-1]) == (0, [], "a call is possible")
     assert any("pycall serve --dev" in line for line in out)

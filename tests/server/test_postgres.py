@@ -132,9 +132,35 @@ async def test_calls_on_postgres(url: str, open_room: OpenRoom, postgres: Postgr
     assert counted.strip() == "1"
 
 
-@pytest.mark.parametrize("wrong", ["nobody", "nothing"])
-async def test_a_database_that_is_not_there(wrong: str, postgres: Postgres) -> None:
-    url = f"postgresql://pycall@127.0.0.1:{postgres.port if wrong == 'nothing' else 1}/{wrong}"
+def wrong_urls(port: int) -> dict[str, str]:
+    return {
+        f"postgresql://pycall@127.0.0.1:{port}/nothing": "create it",
+        f"postgresql://nobody:se-cret@127.0.0.1:{port}/postgres": "check the user and the password",
+        "postgresql://pycall:se-cret@127.0.0.1:1/calls": "look whether PostgreSQL runs there",
+        "postgresql://pycall:se-cret@nowhere.invalid/calls": "look whether PostgreSQL runs there",
+    }
+
+
+@pytest.mark.parametrize("which", range(4), ids=["no such database", "no such user", "down", "no such host"])
+async def test_a_database_that_is_not_there(which: int, postgres: Postgres) -> None:
+    url, advice = list(wrong_urls(postgres.port).items())[which]
     with pytest.raises(StoreError) as caught:
         await Store.open(url, app_id=1)
-    assert "the database failed" in str(caught.value) and "\n" not in str(caught.value)
+    told = str(caught.value)
+    assert "the database" in told and advice in told and "\n" not in told and "se-cret" not in told
+
+
+async def test_a_database_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling_server.database.CONNECT_SECONDS", 0.2)
+    left = asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        left.set()
+
+    async with await asyncio.start_server(swallow, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(StoreError, match="does not answer; look whether PostgreSQL runs there"):
+            await Store.open(f"postgresql://pycall@127.0.0.1:{port}/calls", app_id=1)
+        await asyncio.wait_for(left.wait(), 5)

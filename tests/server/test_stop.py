@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
@@ -96,6 +102,37 @@ async def test_a_client_that_does_not_go_holds_nobody_up(tmp_path: Path) -> None
         assert await asyncio.wait_for(process.stop(), STOP_SECONDS) == 0
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("command", [["pycall", "serve"], ["signaling_server"]], ids=["pycall", "alone"])
+@pytest.mark.parametrize("running", [True, False], ids=["running", "starting"])
+def test_ctrl_c_that_is_held_down_breaks_nothing_off(command: list[str], running: bool, tmp_path: Path) -> None:
+    arguments = ["--port", "0", "--db", str(tmp_path / "calls.db")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, *arguments],
+        env={**os.environ, "PYCALL_SECRET_KEY": KEY},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    try:
+        if running:
+            assert "listening on" in process.stderr.readline()
+        else:
+            while not (tmp_path / "calls.db.lock").exists():
+                time.sleep(0.001)
+        until = time.monotonic() + STOP_SECONDS
+        while process.poll() is None and time.monotonic() < until:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        assert (process.poll(), "Traceback" in process.stderr.read()) == (0, False)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
 
 
 def test_signals_are_those_of_the_unit() -> None:

@@ -66,6 +66,7 @@ async def test_certificates_that_are_not_trusted_are_never_got_around(
     )
     assert "certificate" in answers[0] and "not trusted" in answers[0]
     assert "certificate" in answers[1] and "localhost" in answers[1], "made out to another name"
+    assert "wss://" in answers[2], "a server that speaks TLS hangs up on whoever does not"
     assert all(answer.startswith("refused") and "\n" not in answer for answer in answers), answers
 
 

@@ -12,6 +12,7 @@ from pycall.core.errors import ErrorCode, LoginError, SignalingError
 from pycall.core.types import CallId
 from pycall.core.wire import Goodbye, Hangup, Login, Ping, Ringing, ServerMessage, Welcome
 from pycall.signaling.client import SignalingClient
+from pycall.signaling.connection import ServerAbsent
 from tests.signaling.scripted import Talk, scripted
 
 
@@ -282,6 +283,21 @@ async def test_an_impossible_address_is_named(url: str) -> None:
 async def test_tls_to_a_plain_server_is_one_clear_line() -> None:
     async with scripted(stay) as url:
         assert "ws://" in str(await refused(url.replace("ws://", "wss://")))
+
+
+async def test_no_tls_to_a_server_that_wants_it_is_one_clear_line() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()  # as a TLS server does when something else is said
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert "wss://" in str(await refused(f"ws://127.0.0.1:{port}/ws"))
+
+
+async def test_nobody_who_listens_is_told_apart_from_a_server_without_room() -> None:
+    assert isinstance(await refused("ws://127.0.0.1:1/ws"), ServerAbsent)
+    async with scripted(stay) as url:
+        assert not isinstance(await refused(url.replace("/ws", "/wrong")), ServerAbsent)
 
 
 async def test_a_server_that_speaks_something_else_is_named() -> None:
