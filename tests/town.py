@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from pycall.core.errors import ErrorCode
@@ -11,6 +12,7 @@ from pycall.core.wire import (
     Command,
     Goodbye,
     Login,
+    MediaSet,
     Reply,
     Welcome,
     decode_from_client,
@@ -18,8 +20,10 @@ from pycall.core.wire import (
     encode,
 )
 from signaling_server.ban import Ban
+from signaling_server.fact_log import log_facts
 from signaling_server.facts import Fact
-from signaling_server.switchboard import Batch, Close, StoredCall, Switchboard
+from signaling_server.switchboard import Batch, Close, StoredCall, Switchboard, Tell
+from tests.sim.office import Office, check_facts
 from tests.town_phone import Peer as Peer
 from tests.town_phone import Phone as Phone
 
@@ -36,6 +40,12 @@ class Town:
         self.records: list[StoredCall] = []
         self.facts: list[Fact] = []
         """What callbacks are made from."""
+        self.office: Office | None = None
+        """What is made of them, if a test wants to know."""
+        self.answered: set[tuple[str, str, str | None]] = set()
+        """Call, user and device of everybody who was ever in a call, as stored."""
+        self.heard_sets: dict[tuple[int, str, str, int], deque[float]] = {}
+        """When each session was last told of each user's microphone and camera, since they joined the call."""
         self.users: set[str] = set()
         self.bans: dict[str, Ban] = {}
         """As stored."""
@@ -137,7 +147,9 @@ class Town:
         if self.disk_full and batch.writes:
             self.switchboard.undo()
             return False
+        check_facts(self.stored, batch.saved, batch.facts)
         for call in batch.saved:
+            self.answered |= {(call.call_id, member.user_id, member.device_id) for member in call.joined()}
             before = self.stored.get(call.call_id)
             assert before is None or before.ended_at is None, "a record is never written again"
             self.stored[call.call_id] = call
@@ -147,17 +159,29 @@ class Town:
             self.bans.pop(user, None)
             self.bans |= {} if ban is None else {user: ban}
         self.facts += batch.facts
+        log_facts(batch.facts)
+        if self.office is not None:
+            self.office.store(batch.facts, self.unix)
         self.users.update(batch.users)
         self._tell(batch)
         return True
 
     def _tell(self, batch: Batch) -> None:
         for item in batch.tell:
+            if isinstance(item, Tell) and isinstance(item.message, MediaSet):
+                self._note_set(item.session, item.message)
             phone = self.sessions.get(item.session)
             if isinstance(item, Close):
                 self.sessions.pop(item.session, None)
             if phone is not None and phone.session == item.session:
                 phone.down.append(item.goodbye if isinstance(item, Close) else item.message)
+
+    def _note_set(self, session: int, message: MediaSet) -> None:
+        member = self.stored[message.call_id].member(message.user_id)
+        assert member is not None
+        times = self.heard_sets.setdefault((session, message.call_id, message.user_id, member.since), deque(maxlen=6))
+        times.append(self.unix)
+        assert len(times) < 6 or times[-1] - times[0] > 0.999, "five changes a second at most"
 
     # --- movement -----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from pycall.core.outputs import (
 )
 from pycall.core.types import CallId, MediaType, PeerState, RoomId
 from pycall.core.wire import ClientMessage, Goodbye, Login, ServerMessage, Signal, Signaled, Welcome
+from tests.sim.ears import SECRET
 
 if TYPE_CHECKING:
     from tests.town import Town
@@ -116,7 +117,7 @@ class Phone:
             callees,
             media,
             timeout=timeout,
-            user_data="hello",
+            user_data=f"hello, {SECRET}",
             room_id=room,
             chat_group_id=group,
             now=self.town.now,
@@ -189,7 +190,7 @@ class Phone:
             version=1,
             app_id=1,
             user_id=self.user_id,
-            user_sig="",
+            user_sig=f"ticket-{SECRET}",
             device_id=self.device_id,
             call_id=self.line.call_id,
             multi_device=self.line.several_devices,
@@ -222,6 +223,7 @@ class Phone:
         if isinstance(message, Welcome):
             self.line.link_up(message, self.town.now)
         elif isinstance(message, Goodbye):
+            assert SECRET not in message.message
             self.session = None
             self.connect_wanted = self.connect_wanted and message.retry
             if message.code in SIGNED_OFF:
@@ -248,6 +250,7 @@ class Phone:
             case Resolve():
                 assert output.req_id in self.asked, "only verbs are resolved"
                 assert output.req_id not in self.answers, "each verb is resolved once"
+                assert output.error is None or SECRET not in output.error.message
                 self.log.append(output)
             case StartMedia(media):
                 self.capturing = media
@@ -277,7 +280,7 @@ class Phone:
         if signaled.kind == "candidate":
             self.candidates.append(signaled)
             return
-        peer.partner = signaled.sdp
+        peer.partner = (signaled.sdp or "").rpartition(" ")[2]
         if signaled.kind == "offer" and not peer.offers:
             peer.agreed = True
             self._signal(signaled.sender, peer, "answer")
@@ -286,7 +289,12 @@ class Phone:
 
     def _signal(self, to: str, peer: Peer, kind: str) -> None:
         if self.session is not None and self.line.call_id is not None:
-            fields = {"call_id": self.line.call_id, "to": to, "generation": peer.generation, "sdp": self.device_id}
+            fields = {
+                "call_id": self.line.call_id,
+                "to": to,
+                "generation": peer.generation,
+                "sdp": f"{SECRET} {self.device_id}",
+            }
             self.up.append(Signal(kind="offer" if kind == "offer" else "answer", **fields))
 
     def listen(self) -> None:

@@ -1,4 +1,16 @@
-"""What must be true of the simulated world: at every moment, whenever nothing is in flight, and once all is over."""
+"""What must be true of the simulated world: at every moment, whenever nothing is in flight, and once all is over.
+
+one terminal event for each user and call; nothing before, nothing after        history
+one live call on a line; the lines are the live calls; no ring outlives its time  _lines_are_the_live_calls
+a conversation that began here began at the server; all have the same picture    check_quiet
+once all are gone: no call, no timer, nothing that waits                         check_over
+one record for each call, its times in order                                     check_always
+what happened is told to the back office, all of it, once by its id              office.py
+no packet before an answer is stored, none after hanging up; nobody else captures
+                                    _packets_only_between_those_who_answered, _nothing_is_captured_unasked
+what is delivered twice changes nothing                                          machine.Walk.deliver_twice
+no secret and no user's words in a log or an error                               ears.py
+"""
 
 from __future__ import annotations
 
@@ -18,6 +30,7 @@ def check_always(town: Town) -> None:
     for phone in town.phones.values():
         history(phone)
         _nothing_is_captured_unasked(phone)
+        _packets_only_between_those_who_answered(town, phone)
     ended = [record.call_id for record in town.records]
     assert len(ended) == len(set(ended)), "one record per call"
     for record in town.records:
@@ -39,12 +52,14 @@ def check_quiet(town: Town) -> None:
         assert phone.line.state is not CallState.LEAVING
         if call is None or member is None or member.device_id not in (None, phone.device_id):
             assert phone.line.call_id is None, f"{phone.user_id} is in a call that the server does not know"
+            assert phone.capturing is None
             continue
         if member.state is MemberState.RINGING and (not member.told or _rings_elsewhere(town, phone)):
             continue
         assert phone.line.call_id == call.call_id, f"{phone.name} does not know of {call}"
         assert phone.line.media is call.media
         assert (phone.line.state is CallState.RINGING) == (member.state is MemberState.RINGING)
+        assert phone.capturing is (None if member.state is MemberState.RINGING else call.media)
         if member.state is MemberState.RINGING:
             continue
         assert (phone.line.scene, phone.line.room_id) == (call.scene, call.room_id)
@@ -126,6 +141,18 @@ def _nothing_is_captured_unasked(phone: Phone) -> None:
     else:
         assert not phone.peers
         assert call is None or line.state in (CallState.RINGING, CallState.LEAVING) or not call.committed
+
+
+def _packets_only_between_those_who_answered(town: Town, phone: Phone) -> None:
+    """Whatever the line believes: whoever captures has dialed, or has answered as the server has stored it; and so has
+    everybody to whom a connection is open."""
+    call = phone.line._own.call
+    if phone.capturing is None or call is None:
+        assert phone.capturing is None and not phone.peers
+        return
+    assert call.role is Role.CALLER or (call.call_id, phone.user_id, phone.device_id) in town.answered
+    there = {user for call_id, user, _ in town.answered if call_id == call.call_id} if phone.peers else set()
+    assert set(phone.peers) <= there
 
 
 def _nothing_is_held_for_long(town: Town) -> None:
