@@ -9,6 +9,8 @@ moment; it is dropped if the target is deleted, or does not want that command an
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Iterable
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -58,9 +60,18 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     disabled: str = ""
     """Why nothing is sent there any more (it answered 410), until it is set again; empty: it is in use."""
 
+    @property
+    def tag(self) -> str:
+        """Another one whenever anything is changed; for those who change what they have read."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
 
 class CallbackError(PyCallError):
     """This cannot be a target (BAD_ARGUMENT)."""
+
+
+class Changed(CallbackError):
+    """It is not what it was when it was read (WRONG_STATE)."""
 
 
 class NoTarget(CallbackError):
@@ -74,6 +85,7 @@ class Callbacks:
         self._store = store
         self._allow_private = allow_private
         self._targets: dict[Generation, Target] = {}
+        self._changing = asyncio.Lock()
 
     async def load(self) -> None:
         """Read what was set before; once, at the start."""
@@ -92,38 +104,46 @@ class Callbacks:
         target = self._targets.get(generation)
         return target is not None and not target.disabled and command in target.commands
 
-    async def set(self, generation: Generation, url: str, commands: Iterable[str]) -> Target:
-        """Make this the target, whatever was set before; raises CallbackError for what can never work."""
+    async def set(
+        self, generation: Generation, url: str, commands: Iterable[str], *, again: bool = False, tag: str | None = None
+    ) -> Target:
+        """Make this the target, whatever was set before; raises CallbackError for what can never work.
+
+        With `again` there must be one already, else it raises NoTarget; with the `tag` of what was read it raises
+        Changed if another has been set since.
+        """
         target = Target(url=url, commands=self._checked(generation, commands))
         problem = check_url(url, allow_private=self._allow_private)
         if problem is not None:
             raise CallbackError(ErrorCode.BAD_ARGUMENT, problem)
-        await self._write(generation, target)
+        async with self._changing:
+            self._require(generation, again, tag)
+            await self._write(generation, target)
         return target
 
-    async def update(self, generation: Generation, url: str, commands: Iterable[str]) -> Target:
-        """Like `set`, for a target that is there already."""
-        self._require(generation)
-        return await self.set(generation, url, commands)
-
-    async def delete(self, generation: Generation) -> None:
+    async def delete(self, generation: Generation, *, tag: str | None = None) -> None:
         """No callbacks of this generation any more; what waits for it is dropped, dead letters stay."""
-        self._require(generation)
-        async with self._store.database.writing() as connection:
-            await connection.execute(sa.delete(targets).where(*self._own(targets, generation)))
-            waiting = (*self._own(outbox, generation), outbox.c.died_at.is_(None))
-            await connection.execute(sa.delete(outbox).where(*waiting))
-        self._targets.pop(generation, None)
+        async with self._changing:
+            self._require(generation, True, tag)
+            async with self._store.database.writing() as connection:
+                await connection.execute(sa.delete(targets).where(*self._own(targets, generation)))
+                waiting = (*self._own(outbox, generation), outbox.c.died_at.is_(None))
+                await connection.execute(sa.delete(outbox).where(*waiting))
+            self._targets.pop(generation, None)
 
     async def disable(self, generation: Generation, why: str) -> None:
         """Send nothing there until it is set again; its callbacks become dead letters."""
-        target = self._targets.get(generation)
-        if target is not None:
-            await self._write(generation, msgspec.structs.replace(target, disabled=why[:200]))
+        async with self._changing:
+            target = self._targets.get(generation)
+            if target is not None:
+                await self._write(generation, msgspec.structs.replace(target, disabled=why[:200]))
 
-    def _require(self, generation: Generation) -> None:
-        if generation not in self._targets:
+    def _require(self, generation: Generation, there: bool, tag: str | None) -> None:
+        target = self._targets.get(generation)
+        if there and target is None:
             raise NoTarget(ErrorCode.WRONG_STATE, "no callback is configured; set one first")
+        if tag is not None and (target is None or tag not in {"*", target.tag}):
+            raise Changed(ErrorCode.WRONG_STATE, "the callback was changed by somebody else; read it again")
 
     def _checked(self, generation: Generation, commands: Iterable[str]) -> tuple[str, ...]:
         wanted = tuple(dict.fromkeys(commands))

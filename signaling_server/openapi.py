@@ -11,6 +11,7 @@ from aiohttp import web
 from pycall.core.usersig import MAX_SIG_CHARS
 
 from .rest import Generation, Operation
+from .rest_errors import Fault
 
 SCHEMAS = "#/components/schemas/{name}"
 Json = dict[str, Any]
@@ -93,7 +94,7 @@ def _operation(generation: Generation, operation: Operation, schemas: dict[Any, 
     return {
         "operationId": operation.path.strip("/").replace("/", "_"),
         "summary": operation.summary,
-        "description": f"At most {operation.rate} requests a second. Needs the scope {operation.scope.value}.",
+        "description": _description(operation),
         "tags": [generation.name],
         "security": [{"userSig": []}],
         "parameters": [{"in": "query"} | parameter for parameter in QUERY],
@@ -103,6 +104,13 @@ def _operation(generation: Generation, operation: Operation, schemas: dict[Any, 
         },
         "responses": answers,
     }
+
+
+def _description(operation: Operation) -> str:
+    told = f"At most {operation.rate} requests a second. Needs the scope {operation.scope.value}."
+    if Fault.CHANGED not in operation.faults:
+        return told
+    return f"{told} With If-Match it is done only to what still has the ETag that was read, else it is refused."
 
 
 def _answer(description: str, schema: Json) -> Json:

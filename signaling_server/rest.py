@@ -10,7 +10,7 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -46,6 +46,8 @@ class Caller:
     address: str
     now: float
     """When, in Unix seconds."""
+    if_match: str | None = None
+    """The tag of what they have read and want to change; `*`: whatever is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +67,11 @@ class Operation:
     """Refusals of its own, beside those of every operation."""
     run: Callable[[Caller, Any], Awaitable[Any]]
     """Raises RestError, StoreError or TimeoutError."""
+    tag: Callable[[Caller], str | None] = lambda _: None
+    """The `ETag` of what there is now, if it has one."""
 
 
-EVERYWHERE = frozenset(Fault) - {Fault.NO_CALL, Fault.NO_RECORD, Fault.NO_CALLBACK, Fault.NO_BAN}
+EVERYWHERE = frozenset(Fault) - {Fault.NO_CALL, Fault.NO_RECORD, Fault.NO_CALLBACK, Fault.NO_BAN, Fault.CHANGED}
 """Refusals of every operation."""
 
 
@@ -119,8 +123,11 @@ class Rest:
     async def _handle(self, generation: Generation, operation: Operation, request: web.Request) -> web.Response:
         request_id = secrets.token_hex(16)
         try:
-            data = await self._carry_out(operation, request)
-            return generation.answer(operation, request_id, data)
+            data, tag = await self._carry_out(operation, request)
+            answer = generation.answer(operation, request_id, data)
+            if tag is not None:
+                answer.headers["ETag"] = f'"{tag}"'
+            return answer
         except RestError as error:
             refusal = error
         except StoreError as error:
@@ -134,7 +141,7 @@ class Rest:
             response.force_close()
         return response
 
-    async def _carry_out(self, operation: Operation, request: web.Request) -> Any:
+    async def _carry_out(self, operation: Operation, request: web.Request) -> tuple[Any, str | None]:
         caller = self.admit(request, parse_query(request.rel_url.raw_query_string), operation.scope)
         self._check_rate(operation, caller.tenant.app.app_id)
         asked = decode_body(await read_body(request, self._limits), operation.request)
@@ -142,11 +149,13 @@ class Rest:
         if operation.scope is Scope.WRITE:
             app_id = caller.tenant.app.app_id
             audit.info("%s by %s of app %d from %s", operation.path, caller.identifier, app_id, caller.address)
-        return data
+        return data, operation.tag(caller)
 
     def admit(self, request: web.Request, query: Query, scope: Scope) -> Caller:
         """Who asks, if the ticket is good and its owner may do this; raises RestError."""
-        return self._authenticated(query, client_address(request, self._proxies), scope)
+        caller = self._authenticated(query, client_address(request, self._proxies), scope)
+        wanted = request.headers.get("If-Match")
+        return caller if wanted is None else replace(caller, if_match=wanted.strip().strip('"'))
 
     def _authenticated(self, query: Query, address: str, scope: Scope) -> Caller:
         tenant = self._tenants.get(query.app_id)

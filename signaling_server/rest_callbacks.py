@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta
 
-from .callbacks import V1_COMMANDS, V4_COMMANDS, CallbackError, Generation, NoTarget, Target
+from .callbacks import V1_COMMANDS, V4_COMMANDS, CallbackError, Changed, Generation, NoTarget, Target
 from .rest import Caller
 from .rest_errors import Fault, RestError
 
@@ -14,6 +15,8 @@ Address = Annotated[str, Meta(min_length=8, max_length=2048, extra_json_schema={
 V1Command = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": sorted(V1_COMMANDS)})]
 V4Command = Annotated[str, Meta(max_length=64, extra_json_schema={"enum": sorted(V4_COMMANDS)})]
 Commands = Meta(max_length=64)
+IF_MATCH = frozenset({Fault.CHANGED})
+"""Of operations that look at `If-Match`."""
 
 
 def target_of(caller: Caller, generation: Generation) -> Target:
@@ -24,25 +27,43 @@ def target_of(caller: Caller, generation: Generation) -> Target:
     return target
 
 
+def tag_of(generation: Generation) -> Callable[[Caller], str | None]:
+    """The tag of the target that is set, for whoever asks."""
+
+    def tag(caller: Caller) -> str | None:
+        target = caller.tenant.callbacks.get(generation)
+        return None if target is None else target.tag
+
+    return tag
+
+
 async def set_target(
     caller: Caller, generation: Generation, url: str, commands: tuple[str, ...], *, again: bool = False
 ) -> Target:
-    """With `again` there must be one already. Raises RestError (PARAMETER, NO_CALLBACK)."""
+    """With `again` there must be one already. Raises RestError (PARAMETER, NO_CALLBACK, CHANGED)."""
     callbacks = caller.tenant.callbacks
     try:
-        return await (callbacks.update if again else callbacks.set)(generation, url, commands)
-    except NoTarget as error:
-        raise _none() from error
+        return await callbacks.set(generation, url, commands, again=again, tag=caller.if_match)
     except CallbackError as error:
-        raise RestError(Fault.PARAMETER, error.message[:200]) from error
+        raise _refused(error) from error
 
 
 async def delete_target(caller: Caller, generation: Generation) -> None:
-    """Raises RestError (NO_CALLBACK) if none is set."""
+    """Raises RestError (NO_CALLBACK, CHANGED)."""
     try:
-        await caller.tenant.callbacks.delete(generation)
-    except NoTarget as error:
-        raise _none() from error
+        await caller.tenant.callbacks.delete(generation, tag=caller.if_match)
+    except CallbackError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: CallbackError) -> RestError:
+    match error:
+        case NoTarget():
+            return _none()
+        case Changed():
+            return RestError(Fault.CHANGED, error.message)
+        case _:
+            return RestError(Fault.PARAMETER, error.message[:200])
 
 
 def _none() -> RestError:

@@ -28,6 +28,8 @@ class Fault(Enum):
     PARAMETER = "parameter"
     """A field is missing, of the wrong kind or out of range."""
     NO_CALLBACK = "no callback"
+    CHANGED = "changed"
+    """By somebody else since it was read (`If-Match`)."""
     NO_RECORD = "no record"
     NO_CALL = "no call"
     NO_BAN = "no ban"

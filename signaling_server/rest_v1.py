@@ -34,6 +34,7 @@ V1_NUMBERS = {
     Fault.MEDIA_TYPE: 70009,
     Fault.NOT_JSON: 70009,
     Fault.NO_CALLBACK: 999,
+    Fault.CHANGED: 70001,
     Fault.STORAGE: 101001,
 }
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Annotated
 from .apps import Scope
 from .callbacks import Generation, Target
 from .rest import Caller, Operation
-from .rest_callbacks import Address, Commands, V1Command, delete_target, set_target, target_of
+from .rest_callbacks import IF_MATCH, Address, Commands, V1Command, delete_target, set_target, tag_of, target_of
 from .rest_errors import Fault
 from .rest_v1_words import Empty, Named
 
@@ -46,6 +46,7 @@ def _told(target: Target) -> CallbackTarget:
 
 
 NO_CALLBACK = frozenset({Fault.NO_CALLBACK})
+TAG = tag_of(Generation.V1)
 
 
 OPERATIONS = (
@@ -56,7 +57,9 @@ OPERATIONS = (
         response=CallbackTarget,
         scope=Scope.WRITE,
         rate=CALLBACK_RATE,
+        faults=IF_MATCH,
         run=set_callback,
+        tag=TAG,
     ),
     Operation(
         path="/v1/callback/get",
@@ -67,6 +70,7 @@ OPERATIONS = (
         rate=CALLBACK_RATE,
         faults=NO_CALLBACK,
         run=get_callback,
+        tag=TAG,
     ),
     Operation(
         path="/v1/callback/update",
@@ -75,8 +79,9 @@ OPERATIONS = (
         response=CallbackTarget,
         scope=Scope.WRITE,
         rate=CALLBACK_RATE,
-        faults=NO_CALLBACK,
+        faults=NO_CALLBACK | IF_MATCH,
         run=update_callback,
+        tag=TAG,
     ),
     Operation(
         path="/v1/callback/delete",
@@ -85,7 +90,7 @@ OPERATIONS = (
         response=None,
         scope=Scope.WRITE,
         rate=CALLBACK_RATE,
-        faults=NO_CALLBACK,
+        faults=NO_CALLBACK | IF_MATCH,
         run=delete_callback,
     ),
 )

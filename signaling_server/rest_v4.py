@@ -59,6 +59,7 @@ STATUS = {
     Fault.NOT_JSON: 400,
     Fault.PARAMETER: 400,
     Fault.NO_CALLBACK: 404,
+    Fault.CHANGED: 412,
     Fault.NO_RECORD: 404,
     Fault.NO_CALL: 404,
     Fault.NO_BAN: 404,
@@ -87,7 +88,7 @@ NUMBERS = {
 def number_of(operation: Operation, fault: Fault) -> int:
     """The documented error for this fault of this operation."""
     base = 100_000 if "/call_config/" in operation.path else 101_000
-    return {Fault.STORAGE: base + 1, Fault.PARAMETER: base + 2}.get(fault) or NUMBERS[fault]
+    return {Fault.STORAGE: base + 1, Fault.PARAMETER: base + 2, Fault.CHANGED: base + 2}.get(fault) or NUMBERS[fault]
 
 
 class V4:

@@ -10,11 +10,12 @@ from .apps import Scope
 from .callbacks import Generation
 from .outbox import DeadLetter
 from .rest import Caller, Operation
-from .rest_callbacks import Address, Commands, V4Command, delete_target, set_target, target_of
+from .rest_callbacks import IF_MATCH, Address, Commands, V4Command, delete_target, set_target, tag_of, target_of
 from .rest_errors import Fault
 from .rest_v4_words import RATE, Empty, Named, Page
 
 NO_CALLBACK = frozenset({Fault.NO_CALLBACK})
+TAG = tag_of(Generation.V4)
 
 
 class CallbackTarget(Named, frozen=True, kw_only=True):
@@ -115,7 +116,9 @@ OPERATIONS = (
         response=None,
         scope=Scope.WRITE,
         rate=RATE,
+        faults=IF_MATCH,
         run=set_callback,
+        tag=TAG,
     ),
     Operation(
         path="/v4/call_config/get_callback",
@@ -126,6 +129,7 @@ OPERATIONS = (
         rate=RATE,
         faults=NO_CALLBACK,
         run=get_callback,
+        tag=TAG,
     ),
     Operation(
         path="/v4/call_config/delete_callback",
@@ -134,7 +138,7 @@ OPERATIONS = (
         response=None,
         scope=Scope.WRITE,
         rate=RATE,
-        faults=NO_CALLBACK,
+        faults=NO_CALLBACK | IF_MATCH,
         run=delete_callback,
     ),
     Operation(

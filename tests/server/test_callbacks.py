@@ -36,7 +36,7 @@ async def test_targets_are_there_after_a_restart_and_for_one_app_only(tmp_path: 
     await callbacks.set(V1, URL, ["cancel", "reject", "cancel"])
     await callbacks.set(V4, URL, ["Call.CallbackAfterEndCall"])
     await callbacks.set(V1, "http://example.org", ["reject"])
-    await callbacks.update(V1, "http://example.org/2", ["cancel", "reject"])
+    await callbacks.set(V1, "http://example.org/2", ["cancel", "reject"], again=True)
     await store.close()
     store = await Store.open(str(tmp_path / "b.db"), app_id=1)
     callbacks, other = Callbacks(store), Callbacks(store.for_app(2))
@@ -50,7 +50,7 @@ async def test_targets_are_there_after_a_restart_and_for_one_app_only(tmp_path: 
     await callbacks.delete(V1)
     assert callbacks.get(V1) is None and callbacks.get(V4) is not None
     with pytest.raises(NoTarget):
-        await callbacks.update(V1, URL, [])
+        await callbacks.set(V1, URL, [], again=True)
     await store.close()
 
 

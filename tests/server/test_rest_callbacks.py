@@ -17,7 +17,7 @@ from pycall.core.usersig import make_user_sig
 from signaling_server.apps import Admin, App, Scope
 from signaling_server.callbacks import V1_COMMANDS, V4_COMMANDS
 from signaling_server.limits import Limits
-from tests.server.office import ask, done, refusal
+from tests.server.office import ask, base_of, done, query, refusal
 from tests.server.raw import APP_ID, Room, ticket
 
 OpenRoom = Callable[..., Awaitable[Room]]
@@ -217,3 +217,48 @@ async def test_letters_that_are_none(room: Room, ids: object) -> None:
 )
 async def test_pages_that_are_none(room: Room, page: dict[str, object]) -> None:
     assert await refusal(room, LETTERS, page) == (400, 100002)
+
+
+# --- changed by two at once: ETag and If-Match ------------------------------------------------------------------
+
+
+async def tag_of(room: Room, path: str) -> str:
+    async with room.session.post(f"{base_of(room)}{path}?{query()}", json={}) as response:
+        assert (await response.json()).get("ErrorCode", 0) == 0
+        return response.headers["ETag"]
+
+
+async def test_a_change_of_what_was_read_and_is_another_by_now_is_refused(room: Room) -> None:
+    mine, yours = [{"Url": f"https://example.com/{n}", "CallbackCommandList": []} for n in range(2)]
+    assert await refusal(room, SET, mine, headers={"If-Match": "*"}) == (412, 100002), "there is none yet"
+    await done(room, SET, mine)
+    read = await tag_of(room, GET)
+    assert read.startswith('"') and read == await tag_of(room, GET)
+    await done(room, SET, yours, headers={"If-Match": read})
+    assert await refusal(room, SET, mine, headers={"If-Match": read}) == (412, 100002)
+    assert await refusal(room, DELETE, headers={"If-Match": read}) == (412, 100002)
+    assert await done(room, GET) == yours
+    await done(room, SET, yours, headers={"If-Match": "*"})
+    await done(room, DELETE, headers={"If-Match": await tag_of(room, GET)})
+    assert await refusal(room, DELETE) == (404, 100301), "twice"
+
+
+async def test_of_two_who_change_what_both_have_read_one_is_refused(room: Room) -> None:
+    await done(room, SET, {"Url": URL, "CallbackCommandList": []})
+    read = {"If-Match": await tag_of(room, GET)}
+    both = [{"Url": f"https://example.com/{n}", "CallbackCommandList": []} for n in range(8)]
+    answers = await asyncio.gather(*[ask(room, SET, target, headers=read) for target in both])
+    assert sorted(status for status, _ in answers) == [200, *[412] * 7]
+    assert await done(room, GET) == both[[status for status, _ in answers].index(200)]
+
+
+async def test_the_first_generation_says_so_in_its_own_way(room: Room) -> None:
+    target = {"address": URL, "actions": ["cancel"]}
+    await v1(room, "set", target)
+    read = await tag_of(room, "/v1/callback/get")
+    assert await v1(room, "update", target | {"actions": []}, headers={"If-Match": read}) == (
+        0,
+        target | {"actions": []},
+    )
+    assert await v1(room, "update", target, headers={"If-Match": read}) == (70001, "")
+    assert await v1(room, "delete", headers={"If-Match": read}) == (70001, "")

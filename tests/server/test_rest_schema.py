@@ -24,7 +24,8 @@ from tests.server.raw import APP_ID, Room, new_call_id, ticket
 OpenRoom = Callable[..., Awaitable[Room]]
 NOW = int(time.time())
 OTHER_APP, OTHER_KEY = 1400000001, secrets.token_hex(32)
-EAGER = Limits(rest_rate=1000, failures=100_000)
+EAGER = Limits(rest_rate=1000, failures=100_000, heartbeat=600.0)
+"""Its clients say nothing for as long as the examples take."""
 CONFIG = """
 [parameters]
 "query.sdkappid" = {app}
