@@ -19,6 +19,7 @@ from pycall.rtc.encoders import (
     WrappedX264Encoder,
     X264Encoder,
     even_yuv420p,
+    narrow_asm,
     picture_encoder,
 )
 from pycall.rtc.send.voice import dbov
@@ -207,3 +208,11 @@ def test_levels() -> None:
     tone = (16000 * np.sin(2 * np.pi * 440 * np.arange(960) / 48000)).astype(np.int16)
     assert dbov(tone) == pytest.approx(-20 * np.log10(16000 / 32768 / np.sqrt(2)), abs=1)
     assert dbov(np.zeros(960, np.int16)) == 127
+
+
+def test_wide_code_is_left_out_only_where_the_rest_exists() -> None:
+    wide = "processor\t: 0\nflags\t\t: fpu abm avx fma avx2 bmi1 bmi2 avx512f\n"
+    assert narrow_asm(wide) == "avx2,fma3,bmi2"
+    for missing in ("avx512f", "avx2", "fma", "bmi2", "abm"):
+        assert narrow_asm(wide.replace(f" {missing}", " ")) == ""
+    assert narrow_asm("") == narrow_asm("Features\t: fp asimd\n") == ""
