@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,8 @@ from OpenSSL import SSL
 
 from .flights import FIRST_SECONDS, LONGEST_DATAGRAM, Flights, split
 from .transport import GuardedConnection
+
+logger = logging.getLogger(__name__)
 
 Bytes = Callable[[bytes, float], None]
 
@@ -138,7 +141,11 @@ class PathTransport(RTCDtlsTransport):
         report = is_rtcp(data)
         if self._state is not State.CONNECTED or (self.silenced and not report):  # a report may still say good-bye
             return False
-        secret = self._tx_srtp.protect_rtcp(data) if report else self._tx_srtp.protect(data)
+        try:
+            secret = self._tx_srtp.protect_rtcp(data) if report else self._tx_srtp.protect(data)
+        except pylibsrtp.Error as error:  # whoever sends serves other peers as well
+            logger.warning("a packet could not be encrypted: %s", error)
+            return False
         if not self._guard.send_now(secret):
             return False
         self.packets_out += 1

@@ -239,7 +239,6 @@ class Peer:
         if self.path.state == "connected" and self.session is not None and not self._liveness.over:
             self._reached("secured")
             self.session.begin()
-            self._run(self.session.sending.outbox.run(), "send")
             self._run(self._beat(self.session), "beat")
 
     def _take_candidate(self, candidate: RTCIceCandidate | None) -> None:

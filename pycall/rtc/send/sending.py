@@ -40,7 +40,7 @@ class Identity:
 
 
 class Sending:
-    """Attached to the common `Source` by `begin`, detached by `close`; `outbox.run` is its task."""
+    """Attached to the common `Source` by `begin`, detached by `close`."""
 
     def __init__(self, terms: Terms, path: Path, source: Source, identity: Identity) -> None:
         self.rtt: float | None = None
@@ -82,6 +82,7 @@ class Sending:
 
     def begin(self) -> None:
         """The path is open: from now on our sound and picture leave."""
+        self.outbox.open()
         self._source.voice.add(self.voice)
         if self._patience is not None:
             self._patience.cancel()
