@@ -19,7 +19,10 @@ from pathlib import Path
 import numpy as np
 
 RATE = 48000
-_FORMAT = ["--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=10", "--process-time-msec=5"]
+_FORMAT = ["--format=s16le", f"--rate={RATE}", "--channels=1"]
+_PROMPT = ["--latency-msec=10", "--process-time-msec=5"]
+_AHEAD = ["--latency-msec=1000"]
+"""A player whose sound is known long before needs no hurry: a busy machine leaves no hole in it."""
 
 
 class Pulse:
@@ -38,6 +41,8 @@ class Pulse:
         self.environment.pop("PULSE_SOURCE", None)
         self._daemon: subprocess.Popen[bytes] | None = None
         self._players: list[subprocess.Popen[bytes]] = []
+        self._talkers: list[subprocess.Popen[bytes]] = []
+        self._awake_sinks: set[str] = set()
 
     def start(self, *, awake: bool = True) -> None:
         for name in ("run", "home"):
@@ -54,21 +59,19 @@ class Pulse:
         self._daemon = self._spawn(command)
         self._await(lambda: self._control("set-default-sink", "speaker"), 10.0)
         self._control("set-default-source", "mic")
-        for name in ("speaker", "micfeed"):  # an idle null sink renders 2 s ahead, so its monitor lags and loses sound
-            self._players.append(
-                self._spawn(
-                    ["pacat", "-p", f"--device={name}", "--latency-msec=10", "--process-time-msec=5", "/dev/zero"]
-                )
-            )
+        for name in ("speaker", "micfeed"):
+            self._keep_awake(name)
         if awake:
-            self._await(self._awake, 10.0)
+            self._await(self._awake, 20.0)
 
     def stop(self) -> None:
         """End everything that this server started, by pid. May be called twice."""
+        self.hush()
         for process in [*self._players, *([self._daemon] if self._daemon else [])]:
             process.kill()
             process.wait(10)
         self._players, self._daemon = [], None
+        self._awake_sinks.clear()
 
     def kill_daemon(self) -> None:
         """What happens to programs when the sound server crashes."""
@@ -84,10 +87,23 @@ class Pulse:
     def record(self, seconds: float, device: str = "speaker.monitor") -> np.ndarray:
         """What the loudspeaker plays from now on: int16, mono, 48 kHz."""
         wanted = int(seconds * RATE) * 2
-        recorder = self._spawn(["pacat", "-r", f"--device={device}", *_FORMAT], stdout=subprocess.PIPE)
+        return self._recorded(wanted, device)[0]
+
+    def live(self, device: str) -> np.ndarray | None:
+        """0.2 s of what this monitor or microphone gives; None unless it comes in real time: not all at once, as from
+        a null sink that has rendered ahead. However long the recorder takes to start."""
+        samples, seconds = self._recorded(RATE // 5 * 2, device)
+        return samples if seconds > 0.1 else None
+
+    def _recorded(self, wanted: int, device: str) -> tuple[np.ndarray, float]:
+        """So many bytes, and the seconds from the first of them to the last."""
+        recorder = self._spawn(["pacat", "-r", f"--device={device}", *_FORMAT, *_PROMPT], stdout=subprocess.PIPE)
         try:
             assert recorder.stdout is not None
-            return np.frombuffer(recorder.stdout.read(wanted), np.int16)
+            first = recorder.stdout.read(2)
+            began = time.monotonic()
+            samples = np.frombuffer(first + recorder.stdout.read(wanted - 2), np.int16)
+            return samples, time.monotonic() - began
         finally:
             recorder.kill()
             recorder.wait(10)
@@ -96,9 +112,24 @@ class Pulse:
 
     def play(self, samples: np.ndarray, device: str = "micfeed") -> None:
         """Talk into the microphone: int16, mono, 48 kHz; goes on in the background."""
-        path = self.folder / f"play{len(self._players)}.raw"
+        self._keep_awake(device)
+        path = self.folder / f"play{len(self._talkers)}.raw"
         path.write_bytes(samples.astype(np.int16).tobytes())
-        self._players.append(self._spawn(["pacat", "-p", f"--device={device}", *_FORMAT, str(path)]))
+        self._talkers.append(self._spawn(["pacat", "-p", f"--device={device}", *_FORMAT, *_AHEAD, str(path)]))
+
+    def hush(self) -> None:
+        """Nobody talks any more."""
+        for process in self._talkers:
+            process.kill()
+            process.wait(10)
+        self._talkers.clear()
+
+    def _keep_awake(self, sink: str) -> None:
+        """Somebody in a hurry makes the sink work in steps of 10 ms; left alone, a null sink renders up to 2 s ahead,
+        so that its monitor lags and loses sound."""
+        if sink not in self._awake_sinks:
+            self._awake_sinks.add(sink)
+            self._players.append(self._spawn(["pacat", "-p", f"--device={sink}", *_PROMPT, "/dev/zero"]))
 
     def load(self, module: str) -> str:
         """Plug something in: a module with its arguments; gives what `unload` takes."""
@@ -114,10 +145,7 @@ class Pulse:
 
     def _awake(self) -> bool:
         """True once the monitors give sound in real time."""
-        began = time.monotonic()
-        self.record(0.2)
-        self.record(0.2, "mic")
-        return time.monotonic() - began < 1.0
+        return self.live("speaker.monitor") is not None and self.live("mic") is not None
 
     def _spawn(self, command: list[str], stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

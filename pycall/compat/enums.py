@@ -202,11 +202,18 @@ def type_number(media: MediaType) -> TUICallType:
     return TUICallType.VIDEO_CALL if media.has_video else TUICallType.AUDIO_CALL
 
 
+_ROLES: dict[Role | None, tuple[TUICallRole, str]] = {
+    Role.CALLER: (TUICallRole.Caller, "inviter"),
+    Role.CALLEE: (TUICallRole.Called, "invitee"),
+    None: (TUICallRole.Unknown, ""),
+}
+
+
 def role_number(role: Role | None) -> TUICallRole:
     """0 unknown, 1 caller, 2 called."""
-    return {Role.CALLER: TUICallRole.Caller, Role.CALLEE: TUICallRole.Called}.get(role, TUICallRole.Unknown)  # type: ignore[arg-type]
+    return _ROLES[role][0]
 
 
 def role_word(role: Role | None) -> str:
     """The Web engine's word for it."""
-    return {Role.CALLER: "inviter", Role.CALLEE: "invitee"}.get(role, "")  # type: ignore[arg-type]
+    return _ROLES[role][1]

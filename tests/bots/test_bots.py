@@ -32,12 +32,26 @@ def pictures(path: Path) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
-def call(here: Environment, user: str, *options: str) -> None:
-    """alice calls a bot and talks for a second and a half."""
-    arguments = ("call", user, "--as", "alice", "--video", "--for", "1.5", "--json", *options)
-    with Command(here, *arguments) as alice:
+def filled(path: Path) -> bool:
+    """Enough pictures are in the file that is still being written."""
+    try:
+        return pictures(path) > 15
+    except av.FFmpegError:
+        return False
+
+
+def call(here: Environment, bot: Command, path: Path, *options: str) -> None:
+    """alice calls a bot and talks until whoever writes `path` has heard the other for 2 s and has seen enough."""
+    with Command(here, "call", "robot", "--as", "alice", "--video", "--json", *options) as alice:
+        alice.event("call_began")
+        writes, other = (alice, "robot") if path.name == "heard.mkv" else (bot, "alice")
+        heard, wanted = 0, 10 if writes is alice else 2  # a bot tells the volumes every second, a call every 0.2 s
+        for _ in range(200):
+            heard += bool(writes.event("voice_volume")["volumes"].get(other))
+            if heard >= wanted and filled(path):
+                break
+        alice.interrupt()
         assert alice.ended() == 0, [*alice.out[-2:], *alice.err]
-        assert '"call_began"' in "".join(alice.out)
 
 
 @pytest.fixture
@@ -47,7 +61,8 @@ def answered(here: Environment, request: pytest.FixtureRequest, tmp_path: Path) 
     with Command(here, "bot", *arguments, "--as", "robot", "--once", "--json") as bot:
         bot.event("logged_in")
         heard = f"file:{tmp_path / 'heard.mkv'}"
-        call(here, "robot", *PATTERN, "--audio-sink", heard, "--video-sink", heard)
+        written = tmp_path / ("call.mkv" if request.param[0] == "record" else "heard.mkv")
+        call(here, bot, written, *PATTERN, "--audio-sink", heard, "--video-sink", heard)
         assert json.loads(bot.line('"call_ended"'))["reason"] == "hangup"
         assert bot.ended() == 0
     return tmp_path

@@ -47,7 +47,8 @@ async def alice_sees(alice: Phone, count: int = 15) -> None:
     numbers = await alice.eye.pictures(count, PATIENCE)
     steps = [(after - before) % 60 for before, after in zip(numbers, numbers[1:], strict=False)]
     assert all(0 <= step < 30 for step in steps) and len(set(numbers)) > count / 2, numbers
-    assert alice.eye.sizes[-1] == (640, 360)
+    if alice.eye.sizes[-1] != (640, 360):  # Chromium sends smaller pictures while the machine is busy
+        await alice.eye.size(640, 360, PATIENCE)
 
 
 async def bob_sees(bob: PagePhone, count: int = 5, *, again: bool = False) -> None:

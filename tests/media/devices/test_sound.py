@@ -55,7 +55,7 @@ def test_a_tone_is_heard_from_the_loudspeaker(pulse: Pulse) -> None:
 
 
 def test_the_microphone_hears_a_tone(pulse: Pulse) -> None:
-    pulse.play(tone(1000, 0, 48000 * 6))
+    pulse.play(tone(1000, 0, 48000 * 30))  # longer than a program may take to start
     heard = answer(pulse.environment, "listen")
     assert heard["filled"]
     assert heard["hertz"] == pytest.approx(1000, abs=3)
