@@ -84,9 +84,9 @@ async def test_five_percent_loss(stage_of: Callable[..., Stage]) -> None:
     shown, given = bob.pictures - seen, alice.video_feeds[0].given - given
     sound, picture = receiving(peer)
     assert sound.concealed + sound.recovered + sound.copied > 2
-    # All time is covered, the lost packets too, and what is heard is as young as before.
+    # All time is covered, the lost packets too, and what is heard is as young as before: no delay stays.
     assert sound_goes_on(bob)
-    assert await lag(alice, bob) <= before + 5
+    await bob.until(lambda: behind(alice, bob) <= before + 5)  # a busy machine is late for a while, loss never
     assert frequency_of(bob.samples(50)) == pytest.approx(440, abs=5)
     numbers = [number for _, number, _, _ in bob.seen]
     assert numbers == sorted(set(numbers))
