@@ -17,13 +17,16 @@ PATTERN = ("--audio-source", "tone:700", "--video-source", "pattern")
 
 
 def loudest_hertz(path: Path) -> float:
-    """The strongest frequency in the middle of a recording's sound."""
+    """The strongest frequency in a recording's last 0.8 s of sound: between the moment at which a caller hangs up and
+    the end of the file there is silence, for as long as a busy machine takes."""
     with av.open(path) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=48000)
         pieces = [
             part.to_ndarray().reshape(-1) for frame in container.decode(audio=0) for part in resampler.resample(frame)
         ]
-    sound = np.concatenate(pieces)[-38400:-4800].astype(float)
+    sound = np.concatenate(pieces)
+    assert np.abs(sound).max() > 500, "there is nothing to be heard"
+    sound = sound[: np.flatnonzero(np.abs(sound) > 500)[-1]][-38400:-4800].astype(float)
     return float(np.argmax(np.abs(np.fft.rfft(sound * np.hanning(len(sound))))) * 48000 / len(sound))
 
 
