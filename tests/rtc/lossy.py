@@ -188,6 +188,8 @@ class Near:
         self._got = 0
         self._key = False
         self._highest = -1
+        self.overtaken: list[float] = []
+        """When pictures were left out because they were too old and a younger one was complete."""
         ground.at(0.0, self._tick)
         ground.at(1.0, lambda: self._report(-1, 0))
 
@@ -235,17 +237,21 @@ class Near:
 
     def take_piece(self, sequence: int, piece: Piece, arrival: float, repaired: bool) -> None:
         self._key = not self.nacks.arrived(sequence, arrival, repaired=repaired) or self._key
-        for picture in self.buffer.add(sequence, piece, arrival):
+        pictures = self.buffer.add(sequence, piece, arrival)
+        for picture in pictures:
             self._decoded_at = max(self.ground.now, self._decoded_at) + DECODING
-            self._do(self._decoded_at, lambda picture=picture: self._show(picture, arrival))  # type: ignore[misc]
+            last = picture is pictures[-1]
+            self._do(self._decoded_at, lambda picture=picture, last=last: self._show(picture, arrival, last))  # type: ignore[misc]
 
-    def _show(self, picture: EncodedPicture, arrived: float) -> None:
+    def _show(self, picture: EncodedPicture, arrived: float, last: bool) -> None:
         now = self.ground.now
-        at = self.clock.place(self.line.place(picture.timestamp), arrived, now)
+        at = self.clock.place(self.line.place(picture.timestamp), arrived, now, last=last)
         captured = picture.timestamp / 90000 + 0.005
-        if now > 1.0:
-            at += self.sync.arrived(self.clock.meant - captured, at - captured)
-        at = self._shown_at = max(at, self._shown_at)
+        wait = self.sync.arrived(self.clock.meant - captured, at - captured) if now > 1.0 else 0.0
+        if wait < 0 and not last:
+            self.overtaken.append(now)
+            return
+        at = self._shown_at = max(at + max(wait, 0.0), self._shown_at)
         self._do(at, lambda: self.seen.append((self.ground.now, self.ground.now - captured)))
 
     def _tick(self) -> None:

@@ -125,14 +125,15 @@ class JitterStats:
 class LatenessHistogram:
     """How late packets are, in steps of 5 ms, the past forgotten exponentially."""
 
-    def __init__(self, prior: float = PRIOR) -> None:
+    def __init__(self, prior: float = PRIOR, forget: float = FORGET) -> None:
+        self._forget = forget
         self._bins = [0.0] * (int(MAX_TARGET / BIN) + 1)
         self._bins[0] = prior
         self._unit = 1.0
 
     def add(self, lateness: float) -> None:
         # Growing the newest weight instead of shrinking all others costs one addition per packet.
-        self._unit /= FORGET
+        self._unit /= self._forget
         self._bins[min(len(self._bins) - 1, int(lateness / BIN))] += self._unit
         if self._unit > 1e12:
             self._bins = [b / self._unit for b in self._bins]

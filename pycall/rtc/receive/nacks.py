@@ -15,9 +15,9 @@ other by more."""
 CALMER = 0.999
 """Per packet, of that time: it halves in about 700 packets."""
 SHORTEST_RETRY = 0.02
-ECHO = 0.02
-"""Seconds after which a request is said once more on a lossy path: requests get lost as packets do, and to find out
-takes a round trip. Senders answer only once within a round trip."""
+ECHO, ECHOES = 0.02, 2
+"""Seconds after which a request is said again on a lossy path, and how often: requests get lost as packets do, and to
+find out takes a round trip. Senders answer only once within a round trip."""
 ECHO_FROM, LEARN = 0.01, 0.005
 """Share of packets that had to be asked for from which on that is worth it; how fast the share is learned."""
 DEFAULT_RTT = 0.1
@@ -35,6 +35,7 @@ class _Missing:
     due: float
     tries: int = 0
     echo: float | None = None
+    echoes: int = 0
 
 
 class NackTracker:
@@ -88,10 +89,12 @@ class NackTracker:
                 self._asked_share += LEARN * (not missing.tries)
                 missing.tries += 1
                 missing.due = now + max(SHORTEST_RETRY, self.rtt * 1.1)
-                missing.echo = now + ECHO if self._asked_share >= ECHO_FROM and self.rtt > 2 * ECHO else None
+                lossy = self._asked_share >= ECHO_FROM and self.rtt > 2 * ECHO
+                missing.echo, missing.echoes = (now + ECHO if lossy else None), 0
                 wanted.append(sequence)
             elif missing.echo is not None and now >= missing.echo:
-                missing.echo = None
+                missing.echoes += 1
+                missing.echo = now + ECHO if missing.echoes < ECHOES else None
                 wanted.append(sequence)
         self.requested += len(wanted)
         return wanted

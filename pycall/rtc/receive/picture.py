@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class PictureReceiver:
     """`deliver` gets decoded pictures on the event loop; `tick` says what to ask the sender for. `wait` gives, for a
     picture's RTP timestamp, the moment at which it was meant to be shown and the one at which it can be, how many
-    seconds later it should be shown for the sake of the sound."""
+    seconds later it should be shown for the sake of the sound; negative: by how many it is too old for the sound."""
 
     def __init__(
         self,
@@ -49,6 +49,8 @@ class PictureReceiver:
         self._worker = worker
         self._wait = wait
         self.freezes = Freezes()
+        self.overtaken = 0
+        """Too old for the sound when they became complete, together with a younger one: decoded and not shown."""
         self._waiting: deque[asyncio.TimerHandle] = deque()
         self._shown_at = 0.0
         self._clock = PictureClock()
@@ -62,7 +64,7 @@ class PictureReceiver:
     @property
     def skipped(self) -> int:
         """Pictures that were never shown."""
-        return self._buffer.skipped + self.decode_errors + self._worker.dropped
+        return self._buffer.skipped + self.decode_errors + self._worker.dropped + self.overtaken
 
     def take(self, packet: Packet, now: float, *, repaired: bool = False) -> None:
         """One packet of the stream, a repaired one among them."""
@@ -100,13 +102,17 @@ class PictureReceiver:
             pts = self._line.place(picture.timestamp)
             self.keyframes += picture.key
 
-            def job(picture: EncodedPicture = picture, pts: int = pts) -> None:
-                self._decode(picture, pts, codec, arrived)
+            last = picture is pictures[-1]
+
+            def job(picture: EncodedPicture = picture, pts: int = pts, last: bool = last) -> None:
+                self._decode(picture, pts, codec, arrived, last)
 
             if not self._worker.post(job):
                 self._buffer.break_off()
 
-    def _decode(self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters, arrived: float) -> None:
+    def _decode(
+        self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters, arrived: float, last: bool
+    ) -> None:
         """In the worker's thread."""
         try:
             if self._decoder is None or self._decodes != codec.name:
@@ -117,18 +123,24 @@ class PictureReceiver:
             self._worker.report(self._failed, error)
             return
         for frame in frames:
-            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts, arrived), frame)
+            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts, arrived, last), frame)
 
     def _failed(self, error: BaseException) -> None:
         logger.debug("a picture could not be decoded: %s", error)
         self.decode_errors += 1
         self._buffer.break_off()
 
-    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int, arrived: float) -> None:
-        """When its turn has come and the sound is as far; never before the picture that came before it."""
+    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int, arrived: float, last: bool) -> None:
+        """When its turn has come and the sound is as far; never before the picture that came before it. `last`: none
+        that comes after it became complete with it."""
         loop = asyncio.get_running_loop()
-        at = self._clock.place(pts, arrived, loop.time())
-        at = max(at + self._wait(timestamp, self._clock.meant, at), self._shown_at)
+        at = self._clock.place(pts, arrived, loop.time(), last=last)
+        wait = self._wait(timestamp, self._clock.meant, at)
+        if wait < 0 and not last:
+            self.decoded += 1
+            self.overtaken += 1
+            return
+        at = max(at + max(wait, 0.0), self._shown_at)
         self._shown_at = at
         if at <= loop.time() and not self._waiting:
             self._hand_over(frame)

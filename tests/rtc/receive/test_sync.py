@@ -65,3 +65,10 @@ def test_how_fast_the_sound_follows_does_not_change_where_it_is_to_be() -> None:
         sync.arrived(0.15, 0.15)
     aims = [(slow.heard(0.05, NEED, NEED), fast.heard(0.05 + aim, NEED + aim, NEED)) for aim in (0.0, 0.03, 0.06, 0.1)]
     assert all(first == pytest.approx(second) for first, second in aims) and aims[0][0] > 0.1
+
+
+def test_a_picture_that_is_too_old_for_the_sound_is_told() -> None:
+    sync = LipSync()
+    settle(sync, 0.1, 0.1)
+    assert sync.arrived(0.1, 0.13) == 0.0
+    assert sync.arrived(0.1, 0.19) == pytest.approx(-0.05, abs=0.02)
