@@ -62,9 +62,9 @@ async def test_a_group_mixes_stereo_and_mono(bob: Phone, server: Switchroom) -> 
             await callee.until(lambda callee=callee: callee.engine.state is not None, what="a ring")
             await callee.engine.accept()
         await ears.until(
-            lambda: ears.hears((LEFT, 1000), (RIGHT, 1000)), what="carol left and right, bob in the middle"
+            lambda: ears.hears((LEFT, 1000), (RIGHT, 1000)) and min(separation(ears.recent)) > 30,
+            what="carol left and right, bob in the middle",
         )
-        assert min(separation(ears.recent)) > 30
         await bob.ear.tones(LEFT, RIGHT, 600, 1500)
 
 
@@ -80,18 +80,25 @@ async def test_both_sides_of_music_are_recorded_in_stereo(server: Switchroom, tm
         await carols.apart(30, 600, 1500)
         await carol.engine.hangup()
         await asyncio.gather(carol.saw(CallEnded), dave.saw(CallEnded))
-    mixed, heard = await asyncio.gather(*(asyncio.to_thread(_end_of, one) for one in (path, tmp_path / "heard.mp4")))
-    assert min(separation(mixed)) > 30 and min(separation(mixed, 600, 1500)) > 30
-    assert min(separation(heard)) > 30
+    mixed, heard = await asyncio.gather(*(asyncio.to_thread(_recorded, one) for one in (path, tmp_path / "heard.mp4")))
+    assert _best(mixed, (LEFT, RIGHT), (600, 1500)) > 30
+    assert _best(heard, (LEFT, RIGHT)) > 30
 
 
-def _end_of(path: Path) -> np.ndarray:
-    """Half a second before the last half second, shape (n, 2)."""
+def _best(sound: np.ndarray, *pairs: tuple[float, float]) -> float:
+    """How far these pairs of tones are apart in the half second in which they are best heard: a machine that is busy
+    begins late and has gaps."""
+    pieces = [sound[at : at + 24_000] for at in range(0, len(sound) - 24_000, 4_800)]
+    return max(min(min(separation(piece, *pair)) for pair in pairs) for piece in pieces)
+
+
+def _recorded(path: Path) -> np.ndarray:
+    """Shape (n, 2)."""
     with av.open(str(path)) as file:
         resampler = av.AudioResampler("s16", "stereo", 48_000)
         assert file.streams.audio[0].layout.name == "stereo"
         parts = [part.to_ndarray() for frame in file.decode(audio=0) for part in resampler.resample(frame)]
-    return np.concatenate(parts, axis=1).reshape(-1, 2)[-48_000:-24_000]
+    return np.concatenate(parts, axis=1).reshape(-1, 2)
 
 
 async def test_what_is_meant_for_voices_is_refused(server: Switchroom) -> None:
