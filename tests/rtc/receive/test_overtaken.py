@@ -35,7 +35,7 @@ def coded() -> list[list[Packet]]:
 
 async def shown(too_old: int) -> tuple[list[int], PictureReceiver]:
     """Picture 1 comes last; those before number `too_old` are then too old for the sound."""
-    pictures, seen, complete = coded(), [], asyncio.Event()
+    pictures, seen, complete = await asyncio.to_thread(coded), [], asyncio.Event()
     stamps = [packets[0].timestamp for packets in pictures]
 
     def see(frame: object) -> None:
@@ -51,7 +51,7 @@ async def shown(too_old: int) -> tuple[list[int], PictureReceiver]:
     for number in (0, *range(2, COUNT), 1):
         for packet in pictures[number]:
             receiver.take(packet, 10.0 + number / 30)
-    await asyncio.wait_for(complete.wait(), 5)
+    await asyncio.wait_for(complete.wait(), 20)
     receiver.close()
     await worker.stop()
     return seen, receiver
