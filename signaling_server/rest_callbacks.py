@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from msgspec import Meta
@@ -48,12 +48,16 @@ async def set_target(
         raise _refused(error) from error
 
 
-async def delete_target(caller: Caller, generation: Generation) -> None:
-    """Raises RestError (NO_CALLBACK, CHANGED)."""
-    try:
-        await caller.tenant.callbacks.delete(generation, tag=caller.if_match)
-    except CallbackError as error:
-        raise _refused(error) from error
+def deleting(generation: Generation) -> Callable[[Caller, object], Awaitable[None]]:
+    """No callbacks of this generation any more; raises RestError (NO_CALLBACK, CHANGED)."""
+
+    async def delete_callback(caller: Caller, _asked: object) -> None:
+        try:
+            await caller.tenant.callbacks.delete(generation, tag=caller.if_match)
+        except CallbackError as error:
+            raise _refused(error) from error
+
+    return delete_callback
 
 
 def _refused(error: CallbackError) -> RestError:

@@ -7,7 +7,7 @@ from typing import Annotated
 from .apps import Scope
 from .callbacks import Generation, Target
 from .rest import Caller, Operation
-from .rest_callbacks import IF_MATCH, Address, Commands, V1Command, delete_target, set_target, tag_of, target_of
+from .rest_callbacks import IF_MATCH, Address, Commands, V1Command, deleting, set_target, tag_of, target_of
 from .rest_errors import Fault
 from .rest_v1_words import Empty, Named
 
@@ -34,11 +34,6 @@ async def update_callback(caller: Caller, asked: CallbackTarget) -> CallbackTarg
 async def get_callback(caller: Caller, _asked: Empty) -> CallbackTarget:
     """The target that is set."""
     return _told(target_of(caller, Generation.V1))
-
-
-async def delete_callback(caller: Caller, _asked: Empty) -> None:
-    """No callbacks any more."""
-    await delete_target(caller, Generation.V1)
 
 
 def _told(target: Target) -> CallbackTarget:
@@ -91,6 +86,6 @@ OPERATIONS = (
         scope=Scope.WRITE,
         rate=CALLBACK_RATE,
         faults=NO_CALLBACK | IF_MATCH,
-        run=delete_callback,
+        run=deleting(Generation.V1),
     ),
 )

@@ -10,7 +10,7 @@ from .apps import Scope
 from .callbacks import Generation
 from .outbox import DeadLetter
 from .rest import Caller, Operation
-from .rest_callbacks import IF_MATCH, Address, Commands, V4Command, delete_target, set_target, tag_of, target_of
+from .rest_callbacks import IF_MATCH, Address, Commands, V4Command, deleting, set_target, tag_of, target_of
 from .rest_errors import Fault
 from .rest_v4_words import RATE, Empty, Named, Page
 
@@ -77,11 +77,6 @@ async def get_callback(caller: Caller, _asked: Empty) -> CallbackTarget:
     return CallbackTarget(url=target.url, callback_command_list=target.commands)
 
 
-async def delete_callback(caller: Caller, _asked: Empty) -> None:
-    """No callbacks any more."""
-    await delete_target(caller, Generation.V4)
-
-
 async def get_dead_letters(caller: Caller, asked: Page) -> Letters:
     """Callbacks of both generations that could not be delivered."""
     total, letters = await caller.tenant.outbox.dead_letters(page=asked.page, per_page=asked.number_per_page)
@@ -139,7 +134,7 @@ OPERATIONS = (
         scope=Scope.WRITE,
         rate=RATE,
         faults=NO_CALLBACK | IF_MATCH,
-        run=delete_callback,
+        run=deleting(Generation.V4),
     ),
     Operation(
         path="/v4/call_config/get_dead_letters",

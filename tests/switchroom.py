@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import re
 import secrets
-import signal
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pycall.core.usersig import make_user_sig
+from scripts.load.server import APP_ID, ServerProcess
 from signaling_server.app import serve
 from signaling_server.clock import Clock
 from signaling_server.settings import Settings
 
-APP_ID = 1400000000
+__all__ = ["APP_ID", "Switchroom", "SwitchroomProcess"]
 
 
 class Switchroom:
@@ -62,59 +59,9 @@ class Switchroom:
         return make_user_sig(APP_ID, self._key, user_id, expire=expire, now=made)
 
 
-class SwitchroomProcess:
+class SwitchroomProcess(ServerProcess):
     """The same as a process of its own, to be killed with SIGKILL and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = secrets.token_hex(32)
-        self._port = 0
-        self._process: asyncio.subprocess.Process | None = None
-        self.url = ""
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "signaling_server",
-            "--port",
-            str(self._port),
-            "--db",
-            str(self._folder / "calls.db"),
-            env={**os.environ, "PYCALL_SECRET_KEY": self._key, "PYTHONUNBUFFERED": "1"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(20):
-            async for line in self._process.stdout:
-                if found := re.search(r"ws://[\w.]+:(\d+)/ws", line.decode()):
-                    self.url, self._port = found[0], int(found[1])
-                    return
-        raise AssertionError("the server ended before it said where it listens")
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    async def kill(self) -> None:
-        """kill -9: no goodbye, nothing written that was not written."""
-        await self._end(signal.SIGKILL)
-
-    async def stop(self) -> int | None:
-        """SIGTERM; the exit code."""
-        return await self._end(signal.SIGTERM)
-
-    async def _end(self, how: signal.Signals) -> int | None:
-        process, self._process = self._process, None
-        if process is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(how)
-        async with asyncio.timeout(10):
-            await process.communicate()
-        return process.returncode
-
-    def ticket(self, user_id: str) -> str:
-        return make_user_sig(APP_ID, self._key, user_id, now=int(time.time()))
+        return self.process.pid

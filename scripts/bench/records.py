@@ -45,11 +45,13 @@ def call_id(number: int) -> str:
     return f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}{number:016x}"
 
 
-def rows(count: int, first: int, total: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Records evenly over a week, oldest first, with their members' rows."""
+def rows(
+    count: int, first: int, total: int, app_id: int, now: float
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Records evenly over the week up to `now`, oldest first, with their members' rows."""
     dice = random.Random(first)
     for number in range(first, first + count):
-        started = NOW - WEEK + WEEK * number / total
+        started = now - WEEK + WEEK * number / total
         result, reason, _ = dice.choices(RESULTS, [weight for *_, weight in RESULTS])[0]
         names = [f"user-{dice.randrange(50_000)}" for _ in range(2)]
         record = Record(
@@ -64,19 +66,19 @@ def rows(count: int, first: int, total: int) -> Iterator[tuple[dict[str, Any], l
             reason=reason,
             ended_by=names[0],
         )
-        key = {"app_id": APP_ID, "call_id": record.call_id, "started_at": started}
+        key = {"app_id": app_id, "call_id": record.call_id, "started_at": started}
         document = msgspec.to_builtins(record)
         row = {**key, "merged_id": None, "ended_at": record.ended_at, "scene": 3, "result": result.value}
         members = [{**key, "user_id": name, "result": 3 - place} for place, name in enumerate(dict.fromkeys(names))]
         yield {**row, "document": document}, members
 
 
-async def fill(store: Store, total: int) -> None:
+async def fill(store: Store, total: int, now: float) -> None:
     """Write the records, unless they are there."""
     async with store.database.reading() as connection:
         have = (await connection.execute(sa.select(sa.func.count()).select_from(records))).scalar() or 0
     for first in range(have, total, PIECE):
-        made = list(rows(min(PIECE, total - first), first, total))
+        made = list(rows(min(PIECE, total - first), first, total, store.app_id, now))
         async with store.database.writing() as connection:
             await connection.execute(sa.insert(records), [row for row, _ in made])
             await connection.execute(sa.insert(histories), [row for _, some in made for row in some])
@@ -98,7 +100,7 @@ async def run(url: str, total: int) -> dict[str, Any]:
     """Fill and measure; returns what was measured, by query."""
     store = await Store.open(url, app_id=APP_ID)
     begun = time.perf_counter()
-    await fill(store, total)
+    await fill(store, total, NOW)
     filled, held, dice = time.perf_counter() - begun, Records(store), random.Random(1)
 
     def one_of(**fields: Any) -> Callable[[], Awaitable[object]]:

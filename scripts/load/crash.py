@@ -106,6 +106,8 @@ class Run:
     pause: float
     starts: list[float] = field(default_factory=list)
     """Seconds from the trouble's end until the server worked again: from its start until it listened."""
+    works: list[float] = field(default_factory=list)
+    """CPU seconds from a start until it listened: says the same on a busy machine."""
     backs: list[float] = field(default_factory=list)
     """Seconds from the trouble's beginning until 95 % of the clients were signed in."""
     late: int = 0
@@ -150,6 +152,9 @@ async def _under_load(
 async def _befall(server: ServerProcess, trouble: str, survivors: list[Survivor], figures: Run) -> None:
     begun = time.perf_counter()
     figures.starts.append(await TROUBLES[trouble](server))
+    if trouble == "killed":
+        used = server.process.cpu_times()
+        figures.works.append(used.user + used.system)
     while sum(one.here for one in survivors) < BACK_SHARE * len(survivors):
         if time.perf_counter() - begun > BACK_SECONDS:
             figures.late += 1
@@ -211,6 +216,7 @@ def _figures(figures: Run, witness: Witness, book: Book, receiver: Receiver) -> 
         **compare_callbacks(book, receiver),
         "calls left over": len(book.live),
         "up, slowest s": round(max(figures.starts), 3),
+        "up, median CPU s": percentile(figures.works, 50),
         "95 % back, median s": percentile(figures.backs, 50),
         "95 % back, slowest s": round(max(figures.backs), 3),
         "times that 95 % were back later than 10 s": figures.late,

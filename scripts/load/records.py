@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import sqlite3
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import aiohttp
+
+from scripts.bench import records as bench_records
+from scripts.bench.records import WEEK, call_id, fill
+from signaling_server.store import Store
 
 from .calls import make_calls, percentile
 from .phone import Crowd
 from .scenarios import Bench
 from .server import APP_ID, ServerProcess
 
-WEEK = 7 * 86_400.0
 BY_ID = "/v4/call_record_http_srv/get_record_by_callid"
 BY_FILTER = "/v4/call_record_http_srv/get_record_by_filter"
-ROWS_AT_ONCE = 20_000
-RESULTS = ("NormalEnd", "NormalEnd", "NormalEnd", "Cancel", "Reject", "NotAnswer", "CallBusy")
+RESULTS = tuple(result.value for result, *_ in bench_records.RESULTS)
 
 
 async def many_records(bench: Bench) -> None:
@@ -30,13 +28,13 @@ async def many_records(bench: Bench) -> None:
     async with bench.server() as server:
         await server.stop()
         now = time.time()
-        await asyncio.to_thread(_fill, server, number, now)
+        await _fill(server, number, now)
         await server.start()
         async with Crowd(server) as crowd, aiohttp.ClientSession() as session:
             phones = await crowd.sign_in(480)
             calling = asyncio.create_task(make_calls(phones, 20, bench.last(30), 2.0))
             chance = random.Random(1)
-            ids = [{"CallId": f"{chance.randrange(number):032x}"} for _ in range(queries)]
+            ids = [{"CallId": call_id(chance.randrange(number))} for _ in range(queries)]
             ranges = [_range(chance, now) for _ in range(queries)]
             by_id = [await _ask(session, server, BY_ID, body) for body in ids]
             by_range = [await _ask(session, server, BY_FILTER, body) for body in ranges]
@@ -50,40 +48,13 @@ async def many_records(bench: Bench) -> None:
     bench.note("records", "ring p99 ms meanwhile", percentile(outcome.rings, 99))
 
 
-def _fill(server: ServerProcess, number: int, now: float) -> None:
-    """Records spread evenly over the last week, straight into the database."""
-    connection = sqlite3.connect(server.db)
-    connection.execute("PRAGMA synchronous=OFF")
-    rows = _rows(number, now)
-    with connection:
-        while batch := [row for _, row in zip(range(ROWS_AT_ONCE), rows, strict=False)]:
-            connection.executemany(
-                "INSERT INTO records (app_id, call_id, started_at, ended_at, scene, result, document)"
-                " VALUES (?, ?, ?, ?, 3, ?, ?)",
-                batch,
-            )
-    connection.close()
-
-
-def _rows(number: int, now: float) -> Iterator[tuple[Any, ...]]:
-    for index in range(number):
-        call_id, result = f"{index:032x}", RESULTS[index % len(RESULTS)]
-        start = now - WEEK + WEEK * index / number
-        caller, callee = f"user-{index % 5000}", f"user-{(index * 7 + 1) % 5000}"
-        document = {
-            "call_id": call_id,
-            "caller": caller,
-            "callees": [callee],
-            "media": "audio",
-            "members": [{"user_id": caller, "joined_at": start}, {"user_id": callee}],
-            "started_at": start,
-            "ended_at": start + 30,
-            "duration": 20.0,
-            "result": result,
-            "reason": "hangup",
-            "ended_by": caller,
-        }
-        yield APP_ID, call_id, start, start + 30, result, json.dumps(document)
+async def _fill(server: ServerProcess, number: int, now: float) -> None:
+    """Records spread evenly over the last week, straight into the database of a server that is stopped."""
+    store = await Store.open(str(server.db), app_id=APP_ID)
+    try:
+        await fill(store, number, now)
+    finally:
+        await store.close()
 
 
 def _range(chance: random.Random, now: float) -> dict[str, object]:
