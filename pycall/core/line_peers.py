@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from .outputs import ClosePeer, OpenPeer, Output
 from .types import PeerState, UserId
 
+SILENT_SECONDS = 2.0
+"""From silence, itself noticed after 3 s, to a new connection."""
 RESTART_SECONDS = 4.0
-"""From silence (itself noticed after 3 s) to a new connection, and between one attempt and the next."""
+"""Between one attempt and the next."""
 FIRST_TRY_SECONDS = 7.0
 """A connection that was never up gets longer: ICE over a slow network may need it."""
 UNHEARD_SECONDS = 20.0
@@ -96,7 +98,7 @@ class Peers:
         if peer is None or generation != peer.generation or state in (peer.state, PeerState.CLOSED):
             return None
         if state is PeerState.STALLED:
-            peer.retry_at = now + (RESTART_SECONDS if peer.first_offerer else PATIENT_SECONDS)
+            peer.retry_at = now + (SILENT_SECONDS if peer.first_offerer else PATIENT_SECONDS)
         elif state is PeerState.FAILED:
             peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS))
         if state is PeerState.UP or peer.state is PeerState.UP:

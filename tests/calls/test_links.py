@@ -19,7 +19,7 @@ from tests.turn_server import PASSWORD, USER, coturn
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
 BLACK_OUT = 7.5
-"""Seconds: longer than silence (3 s) and the first attempt at a new connection (4 s later)."""
+"""Seconds: longer than silence (3 s) and the first attempt at a new connection (2 s later)."""
 
 
 @asynccontextmanager

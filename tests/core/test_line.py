@@ -339,15 +339,15 @@ def test_a_call_that_takes_the_line_unknown_to_us_is_left() -> None:
 # --- media connections ------------------------------------------------------------------------------------------
 
 
-def test_the_offerer_restarts_4_s_after_silence_and_every_4_s() -> None:
+def test_the_offerer_restarts_2_s_after_silence_is_noticed_and_every_4_s() -> None:
     it = talking("b")
     it.peer_changed("a", 0, PeerState.STALLED, 10.0)
     out = it.outputs()
     assert sent(out) == [PeerReport(call_id=CALL, user_id="a", up=False)]
     assert emitted(out) == [events.CallReconnecting(CALL)] and it.state is CallState.RECONNECTING
-    assert it.deadline() == 14.0
-    it.handle_timer(14.0)
-    assert it.outputs() == [OpenPeer("a", 2, offers=True)] and it.deadline() == 18.0
+    assert it.deadline() == 12.0
+    it.handle_timer(12.0)
+    assert it.outputs() == [OpenPeer("a", 2, offers=True)] and it.deadline() == 16.0
     it.peer_changed("a", 2, PeerState.UP, 15.0)
     out = it.outputs()
     assert emitted(out) == [events.CallReconnected(CALL)] and it.deadline() is None

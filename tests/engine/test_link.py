@@ -131,7 +131,7 @@ async def test_kicked_while_it_rings_moves_the_ring(alice: Phone, bob: Phone, se
 
 
 async def test_media_that_dies_is_brought_back_without_an_end(alice: Phone, bob: Phone) -> None:
-    """Alice's media connection is taken away under her line: Bob notices after 3 s and makes a new one 4 s later."""
+    """Alice's media connection is taken away under her line: Bob notices after 3 s and makes a new one 2 s later."""
     await talk(alice, bob)
     assert alice.engine._driver._call is not None
     alice.engine._driver._call.mesh.close("bob")

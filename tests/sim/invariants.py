@@ -81,6 +81,15 @@ def _rings_elsewhere(town: Town, phone: Phone) -> bool:
     return phone.line.state is None and any(other.line.state is CallState.RINGING for other in others)
 
 
+def check_began(town: Town) -> None:
+    """Holds when media has had time to get through: the conversation has begun for everybody in a call, or nobody."""
+    for call in town.switchboard._book.calls.values():
+        inside = {(member.user_id, member.device_id) for member in call.joined()}
+        lines = [phone.line._own.call for phone in town.phones.values() if (phone.user_id, phone.device_id) in inside]
+        began = {line.began_at is not None for line in lines if line is not None and line.call_id == call.call_id}
+        assert len(inside) < 2 or began <= {call.begun_at is not None}, f"not the same for all: {call}"
+
+
 def check_over(town: Town) -> None:
     """Holds once everybody has hung up and gone, ten minutes later: nothing is left."""
     assert town.switchboard.live_calls == 0 and town.switchboard.deadline() is None

@@ -13,7 +13,7 @@ from pycall.core.errors import CallError
 from pycall.core.line import CallState
 from pycall.core.types import MediaType
 from tests.sim.ears import SECRET, Ears
-from tests.sim.invariants import check_always, check_over, check_quiet
+from tests.sim.invariants import check_always, check_began, check_over, check_quiet
 from tests.sim.office import Office
 from tests.town import Phone, Town
 
@@ -202,8 +202,12 @@ class Walk(RuleBasedStateMachine):
 
     def _end(self) -> None:
         town = self.town
+        town.cut = set()
         self._come_back()
         check_quiet(town)
+        town.advance(12)  # a connection that was silent is tried again by either side
+        check_quiet(town)
+        check_began(town)
         for phone in town.phones.values():
             if phone.line.state not in (None, CallState.LEAVING):
                 phone.hangup()

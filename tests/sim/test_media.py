@@ -138,6 +138,21 @@ def test_m4_media_lost_for_good() -> None:
     over(town)
 
 
+def test_m4_a_new_connection_5_s_after_the_loss() -> None:
+    town = talking()
+    town.cut = set(BOTH)
+    town.advance(4.9)
+    assert [generation for generation, _ in connections(town)] == [0, 0]
+    town.advance(0.2)
+    assert [generation for generation, _ in connections(town)] == [2, 2], (
+        "who offered first offers anew, the other follows"
+    )
+    town.cut = set()
+    town.settle()
+    assert connections(town) == [(2, PeerState.UP)] * 2 and reasons(town) == []
+    over(town)
+
+
 def test_m4_media_comes_back_by_itself() -> None:
     town = talking()
     town.cut = set(BOTH)
