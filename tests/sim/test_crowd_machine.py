@@ -90,4 +90,4 @@ Crowd.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 """Always the same 2,000 walks: 43 s of a core. To look for more, take `derandomize` away, and add `Phase.shrink`."""
-TestCrowd = pytest.mark.timeout(300)(Crowd.TestCase)
+TestCrowd = pytest.mark.timeout(600)(Crowd.TestCase)
