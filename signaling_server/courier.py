@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .callbacks import Callbacks, Generation
 from .clock import Clock
@@ -35,6 +35,9 @@ SETTLE_SECONDS = 0.02
 """Results of so long share one transaction."""
 GATHER_SECONDS = 0.02
 """What is stored within so long is fetched at once."""
+HOPELESS = 5 * 86400.0
+"""Seconds of nothing but failures after which a target is sent nothing any more, as if it had answered 410. A restart
+begins them anew."""
 DATABASE_PAUSE = 1.0
 IDLE_SECONDS = 60.0
 """The outbox is looked through at least this often."""
@@ -94,6 +97,8 @@ class Lane:
         self._done = asyncio.Event()
         self._failures = 0
         """In a row."""
+        self._failing_since: float | None = None
+        self._failing_url = ""
         self._probes = 0
         """Since the target was taken for dead."""
         self._paused_until = 0.0
@@ -164,14 +169,23 @@ class Lane:
             outcome = Outcome(False, target.disabled, gone=True)
         else:
             outcome = await self._sender.post.send(target.url, self._sender.app_id, parcel, self._sender.secrets, now)
-            self._count(outcome)
+            outcome = self._count(outcome, target.url, now)
         await self._take_in(outcome)
         self._note(parcel, outcome)
 
-    def _count(self, outcome: Outcome) -> None:
-        self._failures = 0 if outcome.delivered else self._failures + 1
+    def _count(self, outcome: Outcome, url: str, now: float) -> Outcome:
+        """What it means for this target; another address has failed nothing yet."""
         if outcome.delivered:
-            self._probes = 0
+            self._failures = self._probes = 0
+            self._failing_since = None
+            return outcome
+        self._failures += 1
+        if self._failing_since is None or self._failing_url != url:
+            self._failing_since, self._failing_url = now, url
+        if now - self._failing_since < HOPELESS:
+            return outcome
+        self._failing_since = None
+        return replace(outcome, gone=True, error=f"no callback was taken for 5 days; the last: {outcome.error}")
 
     async def _take_in(self, outcome: Outcome) -> None:
         """What concerns the target as a whole."""

@@ -14,11 +14,11 @@ from aiohttp import web
 from pycall.core.webhook import webhook_secret
 from signaling_server import courier as courier_module
 from signaling_server.callbacks import Callbacks, Generation
-from signaling_server.clock import Clock
 from signaling_server.courier import Courier, Sender, delay_after
 from signaling_server.outbox import DeadLetter, Outbox
 from signaling_server.post import MAX_PAUSE, Post, judged
 from signaling_server.store import Store
+from tests.server.raw import LeapingClock
 from tests.server.target import Target, status
 from tests.server.test_callbacks import row
 
@@ -33,7 +33,7 @@ class Office:
         self, store: Store, target: Target, post: Post, app_id: int = 1, later: tuple[float, ...] = ()
     ) -> None:
         own = store.for_app(app_id)
-        self.store, self.target, self.clock, self.app_id = own, target, Clock(), app_id
+        self.store, self.target, self.clock, self.app_id = own, target, LeapingClock(), app_id
         self.callbacks, self.outbox = Callbacks(own, allow_private=True), Outbox(own)
         self.courier = Courier(
             Sender(
@@ -144,6 +144,30 @@ async def test_gone_stops_everything_until_it_is_set_again(office: Office, targe
     assert await office.outbox.resend([letter.id], office.clock.now()) == [letter.id]
     await office.until_empty()
     assert [one.id for one in target.letters] == ["e1", "e1"]
+
+
+async def test_five_days_of_failures_stop_everything(office: Office, target: Target, no_waiting: None) -> None:
+    clock = office.clock
+    target.answer = status(500)
+    await office.add(1)
+    await office.buried(1)
+    clock.ahead = 5 * 86400 - 60
+    target.answer = None
+    await office.add(2)
+    await office.until_empty()
+    target.answer = status(500)
+    await office.add(3)
+    await office.buried(2)
+    clock.ahead += 4 * 86400
+    await office.add(4)
+    await office.buried(3)
+    assert office.callbacks.wants(V1, "cancel")  # one got through in between
+    clock.ahead += 86400
+    await office.add(5)
+    newest = (await office.buried(4))[0]
+    assert "5 days" in newest.error and "500" in newest.error
+    found = office.callbacks.get(V1)
+    assert found is not None and "5 days" in found.disabled and not office.callbacks.wants(V1, "cancel")
 
 
 async def test_a_redirect_is_not_followed(office: Office, target: Target) -> None:
