@@ -58,6 +58,7 @@ from .rest_query import Query
 from .rest_v4 import STATUS
 from .rest_v4_calls import end_call as end_by_server
 from .rest_v4_words import OneCall
+from .shapes import shape_error
 from .store import StoreError
 from .switchboard import Switchboard
 
@@ -135,7 +136,7 @@ def _decode_query(request: web.Request, kind: type[Any]) -> Any:
     try:
         return msgspec.convert(dict(request.query), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise RestError(Fault.PARAMETER, str(error)[:200]) from error
+        raise RestError(Fault.PARAMETER, shape_error(error, kind)) from error
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------

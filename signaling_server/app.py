@@ -55,7 +55,16 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
 
     Raises ConfigError (PORT_TAKEN, BAD_SETTING) or StoreError before anything is started.
     """
-    clock = clock or Clock()
+    async with _running(settings, clock or Clock()) as server:
+        try:
+            yield server
+        finally:
+            logger.info("stopping")
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Server]:
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(settings.db, app_id=settings.app_id, migrate=settings.migrate, sync=settings.db_sync)
         stack.push_async_callback(store.close)

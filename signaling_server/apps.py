@@ -15,6 +15,8 @@ import msgspec
 from pycall.core.errors import ConfigError, ErrorCode
 from pycall.core.types import is_user_id
 
+from .shapes import shape_error
+
 MIN_KEY_BYTES = 16
 MAX_KEYS = 4
 _SAMPLES = ("secret", "change", "example", "password", "sample", "your-", "your_", "test", "0123456789", "123456789")
@@ -63,7 +65,7 @@ class App:
 
 
 def admins_of(texts: Iterable[str]) -> tuple[Admin, ...]:
-    """Administrators as settings write them: `NAME` for one with every scope, `NAME:read` for one that only looks."""
+    """As settings write them: `NAME` or `NAME:write` for one with every scope, `NAME:read` for one that only looks."""
     return tuple(_admin(text) for text in texts)
 
 
@@ -109,7 +111,9 @@ def read_apps(path: str) -> tuple[App, ...]:
     try:
         entries = msgspec.convert(document, _AppsFile).apps
     except msgspec.ValidationError as error:
-        raise ConfigError(ErrorCode.BAD_SETTING, f"{path}: {error}") from error
+        raise ConfigError(
+            ErrorCode.BAD_SETTING, f"{path}: {shape_error(error, _AppsFile, whole='the file')}"
+        ) from error
     return tuple(
         App(app_id=entry.app_id, secret_keys=entry.secret_keys, admins=admins_of(entry.admins)) for entry in entries
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pycall.core.errors import ConfigError, ErrorCode
 
+from .options import BY_KEY
+
 MAX_RETRY = 86400.0
 """Seconds between two attempts, and from the first to the last."""
 
@@ -21,17 +23,23 @@ class CallbackRules:
 
     def __post_init__(self) -> None:
         if sum(self.later) > MAX_RETRY:
-            raise ConfigError(
-                ErrorCode.BAD_SETTING, "the retries of callbacks last longer than a day (callbacks.retries)"
-            )
+            raise _wrong("must not last longer than a day together")
 
     @property
     def later(self) -> tuple[float, ...]:
         """The retries as numbers."""
-        try:
-            seconds = tuple(float(text) for text in self.retries)
-        except ValueError as error:
-            raise ConfigError(ErrorCode.BAD_SETTING, "callbacks.retries are numbers of seconds") from error
-        if not all(0 <= one <= MAX_RETRY for one in seconds):
-            raise ConfigError(ErrorCode.BAD_SETTING, f"callbacks.retries are 0 to {MAX_RETRY:.0f} seconds each")
-        return seconds
+        return tuple(map(_seconds, self.retries))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError as error:
+        raise _wrong(f"must be numbers of seconds, not {text[:40]!r}") from error
+    if not 0 <= seconds <= MAX_RETRY:
+        raise _wrong(f"must be 0 to {MAX_RETRY:.0f} seconds each, not {text[:40]!r}")
+    return seconds
+
+
+def _wrong(what: str) -> ConfigError:
+    return ConfigError(ErrorCode.BAD_SETTING, f"{BY_KEY['callbacks.retries'].spoken} {what}")

@@ -5,6 +5,13 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 
 _AWAY = "look whether PostgreSQL runs there, and at the address given with --db"
+_SQLITE = {
+    "SQLITE_NOTADB": "this file is none of ours: name another with --db",
+    "SQLITE_CORRUPT": "the file is damaged: put a copy of it back, or name another with --db",
+    "SQLITE_CANTOPEN": "look whether its folder is there and may be written to",
+    "SQLITE_BUSY": "another program holds it: end that one",
+}
+"""By the name of SQLite's result code, without what is behind a second underline."""
 _BY_STATE = {
     "08": _AWAY,
     "28": "check the user and the password given with --db",
@@ -25,7 +32,12 @@ def told(error: Exception) -> str:
     if isinstance(cause, OSError):
         return f"the database cannot be reached: {words}; {_AWAY}"
     if "asyncpg" not in "".join(kind.__module__ for kind in type(cause).__mro__):
-        return f"the database failed: {words}; look whether its disk is full or read-only"
+        return f"the database failed: {words}; {_about_file(cause)}"
     state = str(getattr(cause, "sqlstate", None))
     hints = (hint for begin, hint in _BY_STATE.items() if state.startswith(begin))
     return f"the database failed: {words}; {next(hints, 'look into the log of PostgreSQL')}"
+
+
+def _about_file(cause: BaseException) -> str:
+    name = "_".join(str(getattr(cause, "sqlite_errorname", "")).split("_")[:2])
+    return _SQLITE.get(name, "look whether its disk is full or read-only")

@@ -91,8 +91,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("log_format", "Lines for people, or one JSON object per line.", "text", choices=FORMATS),
     Option("metrics_port", "Port of its own for /metrics, on this machine only; without it /metrics is on the main "
            "port, for programs on this machine that come without a proxy.", "none", Kind.NUMBER, low=0, high=65535),
-    Option("admins", "Administrators: NAME, or NAME:read for one that changes nothing.", "administrator", Kind.LIST,
-           singular="admin", metavar="NAME"),
+    Option("admins", "Administrators: NAME (or NAME:write), or NAME:read for one that changes nothing.",
+           "administrator", Kind.LIST, singular="admin", metavar="NAME"),
     Option("apps_file", "TOML file with more apps: [[apps]] with app_id, secret_keys and admins.", metavar="FILE"),
     Option("tls.cert", "Certificate (PEM), for wss:// and https://.", metavar="FILE"),
     Option("tls.key", "The certificate's private key.", metavar="FILE"),

@@ -13,6 +13,7 @@ from pycall.core.bounds import nested_too_deep
 
 from .limits import Limits
 from .rest_errors import Fault, RestError
+from .shapes import shape_error
 
 
 async def read_body(request: web.Request, limits: Limits) -> bytes:
@@ -41,7 +42,7 @@ def decode_body(body: bytes, kind: type[Any]) -> Any:
             raise RestError(Fault.NOT_JSON, "the body is nested too deep")
         return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
     except msgspec.ValidationError as error:
-        raise RestError(Fault.PARAMETER, str(error)[:200]) from error
+        raise RestError(Fault.PARAMETER, shape_error(error, kind)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RestError(Fault.NOT_JSON, "the body is no JSON; send {} where there is nothing to say") from error
 

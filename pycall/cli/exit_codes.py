@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from pycall.core.errors import ErrorCode, LoginError, PyCallError, SignalingError
+from pycall.core.errors import CallError, ErrorCode, LoginError, PyCallError, SignalingError
 from pycall.core.types import EndReason
 
 
@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "the call ended normally (somebody hung up, or --for was over)",
     ExitCode.INTERNAL: "an error inside pycall",
-    ExitCode.USAGE: "wrong usage (calling oneself, ...), a missing or wrong setting, or a database that cannot be used",
+    ExitCode.USAGE: "wrong usage (calling oneself, ...), a missing or wrong setting, or a database `serve` cannot use",
     ExitCode.REJECTED: "the callee refused",
     ExitCode.BUSY: "the callee's line was busy, or the callee ignored the ring",
     ExitCode.NO_ANSWER: "nobody answered in time",
@@ -45,7 +45,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.KICKED: "the same user signed in elsewhere, or an administrator signed them off",
     ExitCode.ELSEWHERE: "answered or refused on another device, or the caller dialed again",
     ExitCode.SERVER_ENDED: "the server ended the call or no longer knows it",
-    ExitCode.REFUSED: "the server refused what was asked (unknown user, ...)",
+    ExitCode.REFUSED: "the server refused what was asked (unknown user, its disk is full, ...)",
     ExitCode.LOGIN_REFUSED: "the server did not accept the ticket",
     ExitCode.UNREACHABLE: "the server cannot be reached or does not answer",
     ExitCode.PORT_TAKEN: "the port to listen on is taken",
@@ -109,6 +109,8 @@ def for_error(error: PyCallError) -> ExitCode:
     """The exit code of a command that failed with `error`."""
     if isinstance(error, LoginError) and error.code not in _KICKED:
         return ExitCode.LOGIN_REFUSED
+    if error.code is ErrorCode.STORAGE and isinstance(error, CallError | SignalingError):
+        return ExitCode.REFUSED  # its database, not one of ours
     if isinstance(error, SignalingError):
         return _BY_CODE.get(error.code, ExitCode.UNREACHABLE)
     if error.code is ErrorCode.BAD_ARGUMENT:

@@ -20,11 +20,12 @@ from aiohttp import web
 
 from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
 from pycall.core.errors import ConfigError, ErrorCode, RemoteProtocolError, SignalingError
+from pycall.core.usersig import FOREIGN_SIG
 from pycall.core.webhook import check_webhook, webhook_secret
 
 from .devfile import read_dev_file
 from .exit_codes import ExitCode
-from .identity import make_ticket
+from .identity import FOREIGN_KEY, make_ticket
 
 MAX_BODY = 65536
 SET_SECONDS = 10.0
@@ -101,6 +102,15 @@ class Receiver:
         else:
             _say(f"listening on {url}{' where the server sends its callbacks now' if set_callback else ''}")
 
+    def left(self, url: str) -> None:
+        """It ends, and the server has not been told."""
+        if self._json:
+            self.event("ended", url=url, set=True)
+        else:
+            _say(
+                f"the server still sends its callbacks to {url}: listen there again, or delete them on its page /admin"
+            )
+
     @staticmethod
     def event(name: str, **fields: Any) -> None:
         """One line for programs."""
@@ -134,6 +144,8 @@ async def _listen(receiver: Receiver, host: str, port: int, set_callback: bool) 
             await _set(receiver.source, url)
         receiver.listening(url, set_callback)
         await stop.wait()
+        if set_callback:
+            receiver.left(url)
     finally:
         await runner.cleanup()
     return ExitCode.OK
@@ -178,7 +190,10 @@ async def _ask(session: aiohttp.ClientSession, source: Source, path: str, body: 
     refused = answer.get("errorCode", answer.get("ErrorCode", 0)) if isinstance(answer, dict) else 1
     if refused:
         why = str(answer.get("errorMessage") or answer.get("ErrorInfo") or refused)[:200]
-        raise ConfigError(ErrorCode.BAD_SETTING, f"the server does not take this callback address: {why}")
+        hint = f"; {FOREIGN_KEY}" if key and FOREIGN_SIG in why else ""
+        raise ConfigError(
+            ErrorCode.BAD_SETTING, f"{base} was asked to send its callbacks here and refused: {why}{hint}"
+        )
 
 
 def _say(line: str) -> None:

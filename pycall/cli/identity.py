@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
-from pycall.core.errors import ConfigError, ErrorCode, SignalingError
+from pycall.core.errors import ConfigError, ErrorCode, LoginError, SignalingError
 from pycall.core.types import is_user_id
 
 from .devfile import read_dev_file
@@ -18,6 +18,9 @@ TICKET_SECONDS = 86400
 LOOK_SECONDS = 1.0
 """For the question whether there is a server, before a ticket for it is asked for."""
 _PORTS = {"ws": 80, "wss": 443}
+FOREIGN_KEY = (
+    "the ticket was made with PYCALL_SECRET_KEY from the environment: set it to that server's key, or unset it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,14 @@ class Identity:
     user_sig: str
     server: str
     app_id: int
+    by_environment: bool = False
+    """The ticket was made on the spot, with PYCALL_SECRET_KEY."""
+
+    def explained(self, error: LoginError) -> LoginError:
+        """`error` with where the key came from, if that is what the server did not like."""
+        if error.code is not ErrorCode.SIG_INVALID or not self.by_environment:
+            return error
+        return LoginError(error.code, f"{error.message}; {FOREIGN_KEY}")
 
     def __repr__(self) -> str:
         return f"Identity({self.user_id} at {self.server})"
@@ -82,8 +93,10 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
     there = server or (dev.url if dev else DEFAULT_SERVER)
     app = app_id or (dev.app_id if dev and dev.url == there else DEFAULT_APP_ID)
     secret_key = os.environ.get("PYCALL_SECRET_KEY")
-    if sig or secret_key:
-        return Identity(user, sig or _ticket(user, app, secret_key or "", TICKET_SECONDS), there, app)
+    if sig:
+        return Identity(user, sig, there, app)
+    if secret_key:
+        return Identity(user, _ticket(user, app, secret_key, TICKET_SECONDS), there, app, by_environment=True)
     if dev is None or dev.url != there:
         if _nobody_listens(there):
             raise SignalingError(

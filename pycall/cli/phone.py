@@ -45,7 +45,10 @@ class Phone:
         """Ctrl-C was pressed."""
 
     async def login(self, identity: Identity) -> None:
-        await self._inputs.or_interrupt(self._engine.login(identity.user_id, identity.user_sig))
+        try:
+            await self._inputs.or_interrupt(self._engine.login(identity.user_id, identity.user_sig))
+        except LoginError as error:
+            raise identity.explained(error) from error
         self._view.event(LoggedIn(identity.user_id, identity.server))
 
     async def call(self, user: str, media: MediaType, timeout: int) -> EndReason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -19,9 +20,14 @@ def with_server_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
+def _plain(text: str) -> str:
+    """The help is markup to whoever prints it; what stands in brackets is meant as it is."""
+    return re.sub(r"\[(?=[a-z])", r"\\[", text)
+
+
 def _parameter(option: Option) -> inspect.Parameter:
     kinds: dict[Kind, Any] = {Kind.SWITCH: bool, Kind.LIST: list[str] | None}
-    told = option.help + (f" One of {', '.join(option.choices)}." if option.choices else "")
+    told = _plain(option.help) + (f" One of {', '.join(option.choices)}." if option.choices else "")
     info = typer.Option(
         option.flag,
         metavar=option.metavar or ("N" if option.kind in (Kind.NUMBER, Kind.REAL) else "TEXT"),

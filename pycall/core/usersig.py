@@ -31,6 +31,7 @@ MAX_EXPIRE = 180 * 86400
 MAX_CLOCK_SKEW = 300
 """Seconds that the signing machine's clock may be ahead of the server's."""
 MAX_SIG_CHARS = 2048
+FOREIGN_SIG = "the UserSig was not signed with this server's secret key"
 _MAX_JSON_BYTES = 4096
 
 _TO_BASE64 = str.maketrans("*-_", "+/=")
@@ -84,7 +85,7 @@ def check_user_sig(
     if ticket.app_id != app_id:
         raise LoginError(ErrorCode.SIG_WRONG_APP, f"the UserSig is for app {ticket.app_id}, this server is {app_id}")
     if not _is_signed(ticket, secret_keys):
-        raise LoginError(ErrorCode.SIG_INVALID, "the UserSig was not signed with this server's secret key")
+        raise LoginError(ErrorCode.SIG_INVALID, FOREIGN_SIG)
     if ticket.identifier != user_id:
         raise LoginError(ErrorCode.SIG_WRONG_USER, f"the UserSig is for {ticket.identifier}, not for this user")
     _check_time(ticket, now, max_expire)

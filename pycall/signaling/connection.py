@@ -27,6 +27,8 @@ SILENCE_FACTOR = 1.5
 """Of the heartbeat: the server answers each ping, so nothing in this time means that the socket is dead."""
 SILENCE_SLACK = 0.5
 """Seconds added to it for a busy machine."""
+_NO_ROOT = frozenset({18, 19, 20, 21})
+"""OpenSSL's verify codes for a certificate, or a chain, that leads to no root known here."""
 
 ADDRESS_SECONDS = 1.0
 """Between two looks at whether our address is still ours."""
@@ -175,7 +177,7 @@ def _explain(url: str, error: Exception) -> str:
         case aiohttp.InvalidURL():
             return f"{url!r} is not an address of a server; use ws://HOST:PORT/ws or wss://HOST/ws"
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {url} is not trusted: {error.certificate_error}"
+            return f"the certificate of {url} is not trusted: {error.certificate_error}{_trust(error)}"
         case aiohttp.ClientSSLError():
             return f"no TLS connection to {url}; a server without a certificate is reached with ws://"
         case aiohttp.ClientConnectorDNSError():
@@ -184,6 +186,12 @@ def _explain(url: str, error: Exception) -> str:
             return f"{url} hung up without a word; a server that speaks TLS (with a certificate) is reached with wss://"
         case _:
             return f"no server at {url} — start one with `pycall serve --dev`"
+
+
+def _trust(error: aiohttp.ClientConnectorCertificateError) -> str:
+    """How to, where nothing but a root is missing."""
+    missing = getattr(error.certificate_error, "verify_code", 0) in _NO_ROOT
+    return "; if it, or its authority, is your own, name its file: SSL_CERT_FILE=ca.pem" if missing else ""
 
 
 def _hung_up(error: Exception) -> bool:

@@ -182,6 +182,16 @@ def test_a_ticket_of_a_foreign_server_is_refused(inside: Inside) -> None:
     assert (code, complaint(err)) == (20, "sig_invalid")
 
 
+def test_a_key_of_another_server_is_named(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYCALL_SECRET_KEY", "5" * 20 + "another key")
+    code, _, err = inside(*CALL)
+    assert (code, complaint(err)) == (20, "sig_invalid")
+    assert "PYCALL_SECRET_KEY from the environment" in err[-1]
+    code, _, err = inside("hooks", "listen", "--set", "--port", "0")
+    assert (code, complaint(err)) == (2, "bad_setting")
+    assert "PYCALL_SECRET_KEY from the environment" in err[-1] and "address" not in err[-1]
+
+
 def test_a_taken_port_is_told(nowhere: Environment) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

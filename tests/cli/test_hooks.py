@@ -40,6 +40,9 @@ def test_a_signed_callback_of_a_development_server_arrives(tmp_path: Path) -> No
             while "Call.CallbackAfterEndCall" not in seen or "reject" not in seen:
                 event = hooks.event("callback")
                 seen[event["command"]] = event["body"]
+            hooks.interrupt()
+            assert hooks.ended() == 0
+            assert "http://127.0.0.1" in hooks.event("ended")["url"], "the server has not been told"
         assert seen["reject"]["CallResult"] == "reject"
         assert seen["Call.CallbackAfterEndCall"]["CallResult"] == "Reject"
 

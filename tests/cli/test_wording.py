@@ -13,6 +13,7 @@ from pycall.cli.wording import clock, sentence, to_json
 from pycall.core import events as ev
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError, MediaError, PyCallError, SignalingError
 from pycall.core.types import CallId, DeviceKind, DeviceState, EndReason, MediaType, NetworkQuality, PeerQuality, Role
+from signaling_server.database import StoreError
 
 CALL = CallId("0" * 32)
 EVENTS = [
@@ -79,6 +80,9 @@ def test_no_error_leaves_with_zero_or_like_a_bug(code: ErrorCode) -> None:
 
 
 def test_errors_leave_with_the_documented_codes() -> None:
+    for error in [CallError(ErrorCode.STORAGE, ""), SignalingError(ErrorCode.STORAGE, "")]:
+        assert for_error(error) is ExitCode.REFUSED, "the database is the server's"
+    assert for_error(StoreError(ErrorCode.STORAGE, "")) is ExitCode.USAGE
     assert for_error(LoginError(ErrorCode.SIG_EXPIRED, "")) is ExitCode.LOGIN_REFUSED
     assert for_error(LoginError(ErrorCode.KICKED, "")) is ExitCode.KICKED
     assert for_error(SignalingError(ErrorCode.UNREACHABLE, "")) is ExitCode.UNREACHABLE

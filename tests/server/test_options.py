@@ -58,6 +58,7 @@ def test_the_helps_list_exactly_the_flags() -> None:
         # A meaning may name another flag; it must be one of the list too.
         assert flags == {option.flag for option in FLAGS}
         assert {option.env for option in FLAGS} <= set(re.findall(r"PYCALL_[A-Z_]+", shown))
+        assert "more apps: [[apps]] with app_id" in " ".join(shown.split())
 
 
 def test_names_are_used_once() -> None:

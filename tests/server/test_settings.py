@@ -49,6 +49,13 @@ def test_the_environment_and_arguments_before_it() -> None:
         ({"PYCALL_SECRET_KEY": KEY, "PYCALL_PORT": "١٢"}, {}, "PYCALL_PORT"),
         ({"PYCALL_SECRET_KEY": KEY}, {"port": 65536}, "--port"),
         ({"PYCALL_SECRET_KEY": KEY}, {"app_id": 0}, "PYCALL_APP_ID"),
+        (
+            {"PYCALL_SECRET_KEY": KEY, "PYCALL_CALLBACKS_RETRIES": "1, x"},
+            {},
+            "PYCALL_CALLBACKS_RETRIES / callbacks.ret",
+        ),
+        ({"PYCALL_SECRET_KEY": KEY}, {"callbacks_retries": ["5", "-5"]}, "0 to 86400 seconds each, not '-5'"),
+        ({"PYCALL_SECRET_KEY": KEY}, {"callbacks_retries": ["5e4", "5e4"]}, "--callback-retry"),
         ({"PYCALL_SECRET_KEY": KEY}, {"dev": True, "host": "0.0.0.0"}, "this machine only"),
         ({"PYCALL_SECRET_KEY": KEY}, {"dev": True, "host": "example.org"}, "this machine only"),
         ({"PYCALL_SECRET_KEY": KEY, "PYCALL_DEV_FILE": "/dev/null/x/dev.json"}, {"dev": True}, "PYCALL_DEV_FILE"),

@@ -128,7 +128,9 @@ def test_ctrl_c_that_is_held_down_breaks_nothing_off(command: list[str], running
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.01)
-        assert (process.poll(), "Traceback" in process.stderr.read()) == (0, False)
+        rest = process.stderr.read()
+        assert (process.poll(), "Traceback" in rest) == (0, False)
+        assert not running or (rest.count("stopping"), rest.count("stopped")) == (1, 1)
     finally:
         process.kill()
         process.wait()

@@ -97,7 +97,7 @@ async def test_the_health_tells(room: Room, tmp_path: Path) -> None:
     with somebody_writes(tmp_path / "calls.db"):
         status, body = await get(room, "/healthz")
         assert (status, body["status"]) == (503, "failing")
-        assert "locked" in body["reason"] and "\n" not in body["reason"]
+        assert "locked; another program holds it" in body["reason"] and "\n" not in body["reason"]
     async with asyncio.timeout(5):
         while status != 200:
             status, body = await get(room, "/healthz")

@@ -135,7 +135,7 @@ async def test_wrong_urls(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "book.db").write_text("a letter " * 1000)
     for _ in range(2):  # the lock is free again
-        with pytest.raises(StoreError, match="not a database"):
+        with pytest.raises(StoreError, match="not a database; this file is none of ours"):
             await Store.open(str(tmp_path / "book.db"), app_id=1)
 
 

@@ -64,8 +64,9 @@ async def test_certificates_that_are_not_trusted_are_never_got_around(
         sign_in(secure.url.replace("127.0.0.1", "localhost"), SSL_CERT_FILE=str(certificate[0])),
         sign_in(secure.url.replace("wss:", "ws:")),
     )
-    assert "certificate" in answers[0] and "not trusted" in answers[0]
+    assert "certificate" in answers[0] and "not trusted" in answers[0] and "SSL_CERT_FILE" in answers[0]
     assert "certificate" in answers[1] and "localhost" in answers[1], "made out to another name"
+    assert "SSL_CERT_FILE" not in answers[1], "it is known already"
     assert "wss://" in answers[2], "a server that speaks TLS hangs up on whoever does not"
     assert all(answer.startswith("refused") and "\n" not in answer for answer in answers), answers
 
