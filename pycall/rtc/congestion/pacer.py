@@ -49,6 +49,7 @@ class Pacer(Generic[Item]):
         self.dropped = 0
         """Packets dropped because a queue was at its bound."""
         self._queues: tuple[deque[tuple[int, Item]], ...] = tuple(deque() for _ in PacketClass)
+        self._ordered = tuple(zip(PacketClass, self._queues, strict=True))
         self._bytes = [0] * len(PacketClass)
         self._free_at = float("-inf")
         self._gift = first_burst
@@ -127,7 +128,10 @@ class Pacer(Generic[Item]):
         return items
 
     def _first(self) -> PacketClass | None:
-        return next((one for one in PacketClass if self._queues[one]), None)
+        for packet_class, queue in self._ordered:
+            if queue:
+                return packet_class
+        return None
 
     def _pay(self, size: int, now: float) -> None:
         rate = self.rate if self._probe is None else self._probe.rate

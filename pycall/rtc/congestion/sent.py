@@ -12,9 +12,9 @@ REORDERING = 0.06
 _ARRIVAL_PERIOD = 2**24 * 0.064
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PacketResult:
-    """One packet's fate.
+    """One packet's fate, known in full once it is handed out. Not frozen: that would cost as much as all else here.
 
     `seq` does not wrap, `size` is bytes, `sent` seconds of our clock, `arrived` seconds of the receiver's (the two have
     nothing in common) or None if it was lost, `cluster` the probe it belonged to (0: none).
@@ -62,7 +62,8 @@ class SentLog:
             else:
                 self._missing.pop(seq, None)
                 packet = self._packets.pop(seq)
-                results.append(PacketResult(seq, packet.size, packet.sent, self._unwrap(arrived), packet.cluster))
+                packet.arrived = self._unwrap(arrived)
+                results.append(packet)
         results += self._lost(now)
         return sorted(results, key=lambda result: result.seq)
 
