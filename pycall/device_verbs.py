@@ -26,7 +26,7 @@ class DeviceVerbs(Verbs):
     async def get_device_list(self, kind: DeviceKind | str) -> list[DeviceInfo]:
         """All `camera`, `microphone` or `speaker` devices, the default one first; none if there are none.
 
-        Raises `MediaError` if the sound system hangs or its library is missing.
+        Raises `MediaError` if the sound system does not answer or its library is missing.
         """
         chosen = checked_device_kind(kind)
         self._must_be_open()

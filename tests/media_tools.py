@@ -41,6 +41,9 @@ class Collector(Generic[F]):
             self.error = error
             self._changed.notify_all()
 
+    def end(self) -> None:
+        """Nothing more is coming."""
+
     def wait_for(self, count: int, timeout: float = 10.0) -> list[F]:
         return self.wait_until(lambda: len(self.frames) >= count, timeout)
 

@@ -43,7 +43,7 @@ class DelayLine(Generic[Frame]):
         while self._waiting and self._waiting[0].time <= now - self._delay:
             due = self._waiting.popleft()
             if self._intake is not None:
-                self._intake.push(replace(due, time=now))
+                self._intake.push(replace(due, time=due.time + self._delay))
 
 
 class _Ears:

@@ -102,7 +102,7 @@ class _NotingIntake:
     def __init__(self, intake: Intake[AudioFrame], note: Callable[[AudioFrame], None]) -> None:
         self._intake = intake
         self._note = note
-        self.fail = intake.fail
+        self.fail, self.end = intake.fail, intake.end
 
     def push(self, frame: AudioFrame) -> None:
         self._note(frame)
@@ -127,7 +127,7 @@ class _CountingIntake:
     def __init__(self, intake: Intake[VideoFrame], times: list[float]) -> None:
         self._intake = intake
         self._times = times
-        self.fail = intake.fail
+        self.fail, self.end = intake.fail, intake.end
 
     def push(self, frame: VideoFrame) -> None:
         self._times.append(time.monotonic())

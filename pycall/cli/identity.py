@@ -78,7 +78,10 @@ def make_ticket(user: str, *, app_id: int | None, secret_key: str | None, expire
         return _ticket(user, app_id or DEFAULT_APP_ID, secret_key, expire)
     dev = read_dev_file()
     if dev is None or app_id not in {None, dev.app_id}:
-        raise _wrong("no secret key: set PYCALL_SECRET_KEY (or start `pycall serve --dev` on this machine)")
+        raise _wrong(
+            "no secret key: set PYCALL_SECRET_KEY (or start `pycall serve --dev` on this machine, and wait until it "
+            "has printed its address)"
+        )
     return _ticket(user, dev.app_id, dev.secret_key, expire)
 
 
@@ -99,15 +102,18 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
         return Identity(user, _ticket(user, app, secret_key, TICKET_SECONDS), there, app, by_environment=True)
     if dev is None or dev.url != there:
         if _nobody_listens(there):
-            raise SignalingError(
-                ErrorCode.UNREACHABLE,
-                f"no server at {there}; start one with `pycall serve --dev`, or name yours with --server",
-            )
+            raise SignalingError(ErrorCode.UNREACHABLE, f"no server at {there}; {_advice(named=server is not None)}")
         raise _wrong(
             "no ticket: give --sig TICKET (made by `pycall sig` where the server's key is), set PYCALL_SECRET_KEY, "
             "or start `pycall serve --dev` on this machine"
         )
     return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), there, dev.app_id)
+
+
+def _advice(*, named: bool) -> str:
+    if named:
+        return "check the address (--server, PYCALL_SERVER), and whether the server runs"
+    return "start one with `pycall serve --dev`, or name yours with --server"
 
 
 def _nobody_listens(server: str) -> bool:

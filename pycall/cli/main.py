@@ -135,7 +135,7 @@ def answer(
     record: o.Record = None,
     json: o.Json = False,
 ) -> int:
-    """Wait for calls. Keys: a accept, r reject, i ignore; in a call as for `pycall call`."""
+    """Wait for calls. Keys: a accept, r reject, i ignore, q leave; in a call as for `pycall call`."""
     from .choices import MediaChoice
     from .identity import find_identity
     from .phone import run_answer

@@ -79,7 +79,7 @@ Profile = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="360p, 480p, 540p, 720p or 1080p, with 15 or 30 behind it for the rate.",
+        help="120p, 180p, 240p, 360p, 480p, 540p, 720p, 1080p, 1440p or 4K, with 15 or 30 behind it for the rate.",
         rich_help_panel=_MEDIA,
     ),
 ]

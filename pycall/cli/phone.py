@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pycall.config import EngineConfig
 from pycall.core import events as ev
+from pycall.core.call import CallState
 from pycall.core.errors import ConfigError, ErrorCode, LoginError, MediaError
 from pycall.core.types import EndReason, MediaType
 
@@ -24,6 +25,7 @@ from .wording import SIGNED_OFF, Calling, LoggedIn
 if TYPE_CHECKING:
     from pycall.engine import CallEngine
 
+IN_CALL = (CallState.CONNECTED, CallState.RECONNECTING)
 GOODBYE_SECONDS = 8.0
 """How long the end of a call is waited for after hanging up; the line itself gives up after 3 s."""
 
@@ -61,6 +63,8 @@ class Phone:
     async def answer(self, reply: str) -> EndReason:
         """Wait for one call, answer it as told, and give the reason of its end; KeyboardInterrupt if none came."""
         self._status.state = "waiting for calls"
+        if has_keys():
+            self._view.notice("waiting for calls: q or Ctrl-C leaves")
         while True:
             item = await self._inputs.next()
             self._show(item)
@@ -158,8 +162,9 @@ class Phone:
             self._status.take(item)
             self._view.event(item)
             self._closed = _closing(item) or self._closed
-        self._status.microphone_open = self._engine.microphone_open
-        self._status.camera_open = self._engine.camera_open
+        if self._engine.state in IN_CALL:  # behind its end both are closed, which nobody did
+            self._status.microphone_open = self._engine.microphone_open
+            self._status.camera_open = self._engine.camera_open
         self._view.status(self._status)
 
 

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-AUDIO_LIMIT = 50
-"""Blocks that may wait for the loop: one second of 20 ms."""
+AUDIO_LIMIT = 3000
+"""Blocks that may wait for the loop: 30 s of 10 ms, all that a source may push in advance."""
 VIDEO_LIMIT = 1
 """Only the newest picture is worth having."""
 

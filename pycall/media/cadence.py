@@ -2,6 +2,7 @@
 
 arrives in time      -> handed on at once
 arrives early        -> waits until it is due; more than 100 ms of it is dropped, less is worn off by playing 1 % faster
+pushed in advance    -> waits until it is due, all of it
 does not arrive      -> silence, 40 ms after it was due (at once while no source is there)
 we were kept from it -> the missed time is left out; never a burst
 """
@@ -23,6 +24,8 @@ PATIENCE = 0.040
 """Seconds that a block of a running source may be late before silence takes its place (a busy machine's jitter)."""
 MAX_BACKLOG = 0.100
 MAX_LATE = 0.100
+DELIBERATE = 0.250
+"""Seconds by which a clock that runs fast never gets ahead; a source that is, means to be, and keeps its pitch."""
 _SLOW_AT = -0.025
 """When every block of the last second came this late, the source's clock is slow; wait, in seconds."""
 _NUDGE = 10
@@ -55,12 +58,16 @@ class Cadence:
         self.dropped = 0.0
         """Seconds of sound thrown away because it came faster than real time."""
 
-    def push(self, samples: Samples, now: float) -> None:
-        """Take in samples, shape (n,) or (n, 2)."""
-        lead = self._due + self._held / SAMPLE_RATE - now
-        if lead > EARLY + MAX_BACKLOG:
-            self._drop(round((lead - EARLY) * SAMPLE_RATE))
-        self._follow_clock(max(lead, -MAX_LATE), now)
+    def lead(self, now: float) -> float:
+        """Seconds of sound that wait; negative if the next is late already. May be asked in any thread."""
+        return self._due + self._held / SAMPLE_RATE - now
+
+    def push(self, samples: Samples, now: float, ahead: float = 0.0) -> None:
+        """Take in samples, shape (n,) or (n, 2), of a source that has pushed `ahead` seconds in advance before."""
+        lead = self.lead(now)
+        if lead > EARLY + MAX_BACKLOG + ahead:
+            self._drop(round((lead - EARLY - ahead) * SAMPLE_RATE))
+        self._follow_clock(max(0.0 if ahead > DELIBERATE else lead, -MAX_LATE), now)
         if len(samples):
             self._stock.append(samples)
             self._held += len(samples)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
@@ -18,13 +19,14 @@ F = TypeVar("F")
 T = TypeVar("T")
 
 SILENT_LIMIT = 2.0
-"""Seconds without a frame after which a source counts as dead."""
+"""Seconds without a frame, since the last was played, after which a source counts as dead."""
 
 
 class Inlet(Generic[F, T]):
     """The `Intake` given to one source.
 
-    `convert` runs in the thread that pushes (None: leave the frame out); `deliver`, `failed` and `recovered` run on the
+    `admit` tells when what was pushed will have been played, or raises what `push` then raises; it and `convert` run in
+    the thread that pushes (None: leave the frame out). `deliver`, `failed` and `recovered` run on the
     loop. `failed` and `recovered` take turns. After `close` nothing is called any more.
     """
 
@@ -32,6 +34,7 @@ class Inlet(Generic[F, T]):
         self,
         loop: asyncio.AbstractEventLoop,
         *,
+        admit: Callable[[F, float], float],
         convert: Callable[[F], T | None],
         deliver: Callable[[T], None],
         failed: Callable[[MediaError], None],
@@ -39,6 +42,7 @@ class Inlet(Generic[F, T]):
         limit: int,
     ) -> None:
         self._loop = loop
+        self._admit = admit
         self._convert = convert
         self._failed = failed
         self._recovered = recovered
@@ -46,7 +50,8 @@ class Inlet(Generic[F, T]):
         self._last = time.monotonic()
         self._open = False
         self._closed = False
-        self._early: T | None = None
+        self._ended = False
+        self._early: deque[T] = deque(maxlen=limit)
         self._lock = Lock()
         self._dead = False
         self._telling = False
@@ -61,30 +66,33 @@ class Inlet(Generic[F, T]):
         return self._dead
 
     def open(self) -> None:
-        """Frames count from now on. The newest one of those that came while the source was starting counts, too: the
-        next picture may be 33 ms away."""
-        self._last = time.monotonic()
+        """Frames count from now on. Those that came while the source was starting count, too, as many as may wait: of
+        pictures the newest, for the next may be 33 ms away."""
+        self._last = max(self._last, time.monotonic())
         with self._lock:
-            early, self._early = self._early, None
-            if early is not None and not self._closed:
-                self._bridge.push(early)
-            self._open = True
+            while self._early:
+                self._bridge.push(self._early.popleft())
+            self._open = not self._closed
 
     def close(self) -> None:
         self._open = False
         self._closed = True
-        self._early = None
+        with self._lock:
+            self._early.clear()
         self._bridge.close()
 
     def push(self, frame: F) -> None:
         if self._closed:
             return
+        now = time.monotonic()
+        until = self._admit(frame, now)
+        self._ended = False
         try:
             item = self._convert(frame)
         except MediaError as error:
             self.fail(error)
             return
-        self._last = time.monotonic()
+        self._last = until
         if self._dead and not self._telling:
             self._telling = True
             call_on(self._loop, self._alive)
@@ -96,14 +104,17 @@ class Inlet(Generic[F, T]):
             if self._open:
                 self._bridge.push(item)
             elif not self._closed:
-                self._early = item
+                self._early.append(item)
+
+    def end(self) -> None:
+        self._ended = True
 
     def fail(self, error: MediaError) -> None:
         call_on(self._loop, lambda: self._die(error))
 
     def check(self, now: float, what: str) -> None:
         """Called on the loop every now and then; `what` names the source for people."""
-        if self._open and not self._dead and now - self._last > SILENT_LIMIT:
+        if self._open and not self._dead and not self._ended and now - self._last > SILENT_LIMIT:
             self._die(MediaError(ErrorCode.DEVICE_LOST, f"{what} gives nothing any more; check it or choose another"))
 
     def _die(self, error: MediaError) -> None:

@@ -50,10 +50,15 @@ class SoundLane:
         self._timer = None
         self._cadence = None
 
-    def deliver(self, samples: Samples) -> None:
-        """Sound of the source, shape (n,) or (n, 2)."""
+    def lead(self) -> float:
+        """Seconds of the source's sound that wait to be sent. May be asked in any thread."""
+        cadence = self._cadence
+        return 0.0 if cadence is None else cadence.lead(time.monotonic())
+
+    def deliver(self, samples: Samples, ahead: float) -> None:
+        """Sound of the source, shape (n,) or (n, 2); it has pushed `ahead` seconds in advance before."""
         if self._cadence is not None:
-            self._cadence.push(samples, time.monotonic())
+            self._cadence.push(samples, time.monotonic(), ahead)
             self._beat()
 
     def source_gone(self) -> None:

@@ -1,7 +1,7 @@
 """Where frames begin: the two protocols a source has to fit, and how sources are opened by name.
 
-A source pushes. It may push from any thread (a device's callback, a thread of its own, the event loop); the uplink
-takes the frame over at once and never blocks it. A bot's own source is any object with `start` and `stop`.
+A source pushes. It may push from any thread (a device's callback, a thread of its own, the event loop), one at a time;
+the uplink takes the frame over at once and never blocks it. A bot's own source is any object with `start` and `stop`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,18 @@ class Intake(Protocol[F_contra]):
     """Where a source leaves its frames. Every method may be called from any thread and returns at once."""
 
     def push(self, frame: F_contra) -> None:
-        """Take a frame over; the source must not change it afterwards."""
+        """Take a frame over; the source must not change it afterwards.
+
+        Sound may be of any length and come up to 30 s ahead of real time: it waits and is played in full. Raises
+        `MediaError` (TOO_MANY), and takes nothing, if more would wait. Of sound whose `time` says that it was captured
+        long ago only the newest 100 ms are kept, and of pictures the newest. Nothing pushed for 2 s, after the last was
+        played, is a failure (DEVICE_LOST).
+        """
+        ...
+
+    def end(self) -> None:
+        """All is pushed, for now: silence (or the last picture) is meant, and no failure. The next `push` begins anew;
+        what waits is still played."""
         ...
 
     def fail(self, error: MediaError) -> None:

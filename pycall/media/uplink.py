@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 
 from pycall.core.errors import MediaError
 from pycall.core.types import UserId, VideoProfile
+from pycall.media.ahead import Ahead, Piece
 from pycall.media.bridge import AUDIO_LIMIT, VIDEO_LIMIT
 from pycall.media.feeds import PictureFeed, SoundFeed
 from pycall.media.files import share_file
-from pycall.media.frames import AudioFrame, Samples, VideoFrame
+from pycall.media.frames import AudioFrame, VideoFrame
 from pycall.media.inlet import Inlet
 from pycall.media.lanes import PictureLane, SoundLane
 from pycall.media.process.effects import PictureEffects
@@ -30,9 +31,9 @@ class Uplink:
     """Runs the sources, shapes what they push, and hands it to any number of feeds and taps.
 
     `on_failure(kind, error)` is called on the loop when the source of a kind ("audio" or "video") cannot start, fails,
-    or pushes nothing for 2 s; `on_recovery(kind)` when it pushes again. Meanwhile feeds get silence and one black
-    picture. `effects` and `voice` say what is filtered on the way; `channels`: 2 for stereo. Everything here is called
-    on the event loop.
+    or pushes nothing for 2 s without having said that it has ended; `on_recovery(kind)` when it pushes again. Meanwhile
+    feeds get silence and one black picture. `effects` and `voice` say what is filtered on the way; `channels`: 2 for
+    stereo. Everything here is called on the event loop.
     """
 
     def __init__(
@@ -133,12 +134,18 @@ class Uplink:
     def remove_video_tap(self, sink: VideoSink) -> None:
         self._picture.remove_tap(sink)
 
-    def _audio_inlet(self) -> Inlet[AudioFrame, Samples]:
-        shaper, voice = SoundShaper(self._channels), VoiceFilter(self._voice)
+    def _audio_inlet(self) -> Inlet[AudioFrame, Piece]:
+        shaper, voice, ahead = SoundShaper(self._channels), VoiceFilter(self._voice), Ahead(self._sound.lead)
+
+        def deliver(piece: Piece) -> None:
+            self._sound.deliver(piece.samples, piece.ahead)
+            ahead.arrived(piece)
+
         return Inlet(
             asyncio.get_running_loop(),
-            convert=lambda frame: voice.apply(shaper.shape(frame)),
-            deliver=self._sound.deliver,
+            admit=ahead.admit,
+            convert=lambda frame: ahead.piece(voice.apply(shaper.shape(frame))),
+            deliver=deliver,
             failed=lambda error: self._failed(AUDIO, error),
             recovered=lambda: self._on_recovery(AUDIO),
             limit=AUDIO_LIMIT,
@@ -147,6 +154,7 @@ class Uplink:
     def _video_inlet(self) -> Inlet[VideoFrame, VideoFrame]:
         return Inlet(
             asyncio.get_running_loop(),
+            admit=lambda frame, now: now,
             convert=self._picture.convert,
             deliver=self._picture.deliver,
             failed=lambda error: self._failed(VIDEO, error),

@@ -79,6 +79,8 @@ class Mesh:
         self._reserves: dict[UserId, Peer] = {}
         """Connections that were up, have fallen silent and are being replaced: should the link come back before the
         new one is up, they go on at once."""
+        self._before: dict[UserId, tuple[float, PeerQuality]] = {}
+        """Of connections that were replaced, the one that was up longest: seconds, and how it was."""
         self._early: dict[UserId, list[Signaled]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -93,9 +95,13 @@ class Mesh:
         return {user_id: peer.statistics() for user_id, peer in self._peers.items()}
 
     def quality(self, user_id: UserId) -> PeerQuality | None:
-        """How the connection with `user_id` has been so far; None without one."""
+        """How the connection with `user_id` has been so far; None without one. Of several, one after the other, the
+        one that was up longest counts: the attempt to reach somebody who has died says nothing."""
         peer = self._peers.get(user_id)
-        return None if peer is None else peer.quality()
+        if peer is None:
+            return None
+        seconds, before = self._before.get(user_id, (0.0, None))
+        return peer.quality() if before is None or peer.seconds_up > seconds else before
 
     def camera_changed(self, user_id: UserId) -> None:
         """A member's camera was opened or closed."""
@@ -110,6 +116,7 @@ class Mesh:
         if old is not None:
             if old.generation >= generation:
                 return
+            self._remember(old)
             self._retire(old)
         peer = Peer(
             user_id,
@@ -142,6 +149,7 @@ class Mesh:
     def close(self, user_id: UserId) -> None:
         """No media to or from `user_id` from now on; the connection is taken down in the background."""
         self._early.pop(user_id, None)
+        self._before.pop(user_id, None)
         for peer in (self._peers.pop(user_id, None), self._reserves.pop(user_id, None)):
             if peer is not None:
                 self._drop(peer)
@@ -202,6 +210,10 @@ class Mesh:
         kept = self._early.setdefault(signaled.sender, [])
         if len(kept) < MAX_EARLY:
             kept.append(signaled)
+
+    def _remember(self, peer: Peer) -> None:
+        if peer.seconds_up > self._before.get(peer.user_id, (0.0, None))[0]:
+            self._before[peer.user_id] = (peer.seconds_up, peer.quality())
 
     def _retire(self, peer: Peer) -> None:
         if peer.state not in (PeerState.UP, PeerState.STALLED):

@@ -96,6 +96,8 @@ class Peer:
         self._retired = False
         self._began = time.monotonic()
         self._setup: dict[str, float] = {}
+        self._heard: PeerQuality | None = None
+        """How it was when something arrived last, before it fell silent."""
         self._finishing: asyncio.Task[None] | None = None
         self.path = Path(
             controlling=offers,
@@ -132,7 +134,16 @@ class Peer:
         return [] if self.session is None else statistics(self.session, self.path)
 
     def quality(self) -> PeerQuality:
-        """How it has been so far."""
+        """How it has been so far; of one that has fallen silent, how it was when something arrived last."""
+        return self._heard if self._heard is not None and self.state is not PeerState.UP else self._quality_now()
+
+    @property
+    def seconds_up(self) -> float:
+        """From the end of the set-up to the last packet."""
+        arrived, secured = self.path.transport.arrived_at, self._setup.get("secured")
+        return 0.0 if arrived is None or secured is None else max(0.0, arrived - self._began - secured)
+
+    def _quality_now(self) -> PeerQuality:
         if self.session is None:
             return PeerQuality(setup=dict(self._setup))
         firsts = {what: at - self._began for what, at in self.session.receiving.firsts.items()}
@@ -301,6 +312,8 @@ class Peer:
             await asyncio.sleep(WATCH_SECONDS)
             self._observe()
             now = time.monotonic()
+            if self.state is PeerState.UP and now - (self.path.transport.arrived_at or 0.0) < WATCH_SECONDS:
+                self._heard = self._quality_now()
             if now >= look_at:
                 look_at = now + ADDRESS_SECONDS
                 self._look_at_address()

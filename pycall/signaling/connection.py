@@ -185,7 +185,7 @@ def _explain(url: str, error: Exception) -> str:
         case _ if _hung_up(error) and url.startswith("ws:"):
             return f"{url} hung up without a word; a server that speaks TLS (with a certificate) is reached with wss://"
         case _:
-            return f"no server at {url} — start one with `pycall serve --dev`"
+            return f"no server at {url}; check the address, or start one on this machine with `pycall serve --dev`"
 
 
 def _trust(error: aiohttp.ClientConnectorCertificateError) -> str:

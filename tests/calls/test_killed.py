@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from tests.calls.conftest import Party
 from tests.switchroom import SwitchroomProcess
@@ -54,7 +55,10 @@ async def test_a_person_is_killed_and_the_other_is_told_in_time(parties: Parties
     await bob.saw("CallReceived")
     await bob.do("accept")
     await alice.do("tone", 1000)
+    await alice.saw("NetworkQualityChanged", count=2)
     await bob.kill()
     end = await alice.ended(timeout=30)
     assert end["event"] == "CallEnded"
     assert end["user_id"] == "bob"
+    how = (await alice.saw("CallQuality"))["users"]["bob"]
+    assert re.search(r"mos=[34]\.", how) and "first_sound" in how, f"of the time that worked: {how}"

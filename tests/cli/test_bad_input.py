@@ -145,7 +145,8 @@ def test_without_a_key_nothing_is_signed(nowhere: Environment) -> None:
 def test_without_a_server_nobody_is_asked_for_a_ticket(nowhere: Environment) -> None:
     code, out, err = run(nowhere, "call", "bob", "--as", "alice", "--server", "ws://127.0.0.1:1/ws")
     assert (code, out, complaint(err)) == (21, [], "unreachable")
-    assert "no server at ws://127.0.0.1:1/ws" in err[0] and "serve --dev" in err[0] and len(err) == 1
+    assert "no server at ws://127.0.0.1:1/ws" in err[0] and "check the address" in err[0] and len(err) == 1
+    assert "serve --dev" not in err[0], "who has named a server wants that one"
 
 
 @pytest.mark.parametrize("command", [["pycall", "serve"], ["signaling_server"]], ids=["pycall", "alone"])

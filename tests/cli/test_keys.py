@@ -164,3 +164,23 @@ def test_the_terminal_is_put_back_after_an_error(here: Environment) -> None:
         assert alice.ended() == 19
         assert "[unknown_user]" in alice.shown
         assert termios.tcgetattr(alice.slave) == alice.before
+
+
+def test_who_stays_is_not_shown_as_muted_when_the_other_hangs_up(here: Environment) -> None:
+    call = ("call", "bob", "--as", "alice", "--video", *SOURCES)
+    answer = ("answer", "--as", "bob", "--json", "--auto", "--once", "--for", "1.5", *SOURCES)
+    with Command(here, *answer) as bob:
+        bob.event("logged_in")
+        with Terminal(here, *call) as alice:
+            alice.read_until(" camera on ")
+            alice.read_until("hung up (bob)", but="MUTED")
+            assert "camera off" not in alice.shown
+            assert (alice.ended(), bob.ended()) == (0, 0)
+
+
+def test_who_waits_is_told_how_to_leave(here: Environment) -> None:
+    with Terminal(here, "answer", "--as", "bob", *SOURCES) as bob:
+        bob.read_until("q or Ctrl-C leaves")
+        bob.type("q")
+        assert bob.ended() == 130
+        assert termios.tcgetattr(bob.slave) == bob.before

@@ -34,7 +34,7 @@ def list_devices(kind: DeviceKind) -> list[DeviceInfo]:
     try:
         sounds = within(_PATIENCE, _sounds, "sound devices")
     except FutureTimeout as error:
-        message = "the sound system hangs; restart it, and then this program"
+        message = "the sound system does not answer; try again when the machine is less busy, else restart it"
         raise MediaError(ErrorCode.DEVICE_BUSY, message) from error
     found = _by_portaudio(kind) if sounds is None else sounds[kind]
     return sorted(found, key=lambda device: not device.default)

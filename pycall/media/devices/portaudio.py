@@ -150,7 +150,7 @@ def _bounded(work: Callable[[], ResultT], seconds: float) -> ResultT:
         return within(seconds, alone, "portaudio")
     except FutureTimeout as error:
         _call_off_cleanup()
-        message = "the sound system hangs; restart it, and then this program"
+        message = "the sound system does not answer; try again when the machine is less busy, else restart it"
         raise MediaError(ErrorCode.DEVICE_BUSY, message) from error
 
 
