@@ -22,6 +22,8 @@ LINGER_SECONDS = 1.0
 """For the rest of a body nobody reads any more."""
 BACKLOG = 1024
 """Connections that wait to be taken: after a restart all clients come within two seconds."""
+HSTS = "max-age=31536000"
+"""Whoever was here over TLS stays with it for a year (RFC 6797); behind a TLS proxy that is the proxy's to say."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -95,4 +97,6 @@ async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse
         response = web.json_response({"error": {"code": code}}, status=error.status, headers=headers)
     if not response.prepared:
         response.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+        if request.secure:
+            response.headers["Strict-Transport-Security"] = HSTS
     return response

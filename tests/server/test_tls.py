@@ -75,6 +75,6 @@ async def test_rest_and_pages_are_behind_it_too(secure: Room, certificate: tuple
     trust = ssl.create_default_context(cafile=str(certificate[0]))
     base = secure.url.replace("wss:", "https:").removesuffix("/ws")
     async with secure.session.get(base + "/healthz", ssl=trust) as response:
-        assert response.status == 200
+        assert response.status == 200 and response.headers["Strict-Transport-Security"] == "max-age=31536000"
     async with secure.session.post(base + "/v4/call_config/get_callback", data="{}", ssl=trust) as response:
         assert (await response.json())["ErrorCode"] == 60012
