@@ -189,7 +189,7 @@ async def test_files_are_looked_into_while_it_rings_and_not_after_the_answer(
     async with phone(server.url, audio_source=f"file:{sound}") as carol:
         await carol.engine.login("carol", server.ticket("carol"))
         await ring(alice, carol)
-        looked = carol.engine._driver._ahead
+        looked = carol.engine._driver._ahead._ahead
         assert looked is not None and await looked is not None
         moved = sound.rename(tmp_path / "gone.wav")
         await carol.engine.accept()  # would refuse if it looked for the file now

@@ -10,6 +10,7 @@ What is a pause is told by comparing with the voice itself: the loudest step of 
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -85,7 +86,8 @@ class AudioPlayout:
 
     def _paced(self, samples: Samples, turn: Turn) -> Samples:
         """Shorter or longer if that is wanted and this is the place for it."""
-        level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float32))))
+        wide = samples.astype(np.float32).ravel()
+        level = math.sqrt(float(np.dot(wide, wide)) / max(1, wide.size))
         self._loud = max(level, SUBSIDE * self._loud)
         self._rest = max(0, self._rest - 1)
         if turn.kind is Kind.PLAY:

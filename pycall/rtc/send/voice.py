@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from typing import Protocol
@@ -170,4 +171,4 @@ def dbov(samples: Samples) -> int:
     """The level in -dBov, 0 (loudest) to 127 (silence), as RFC 6464 sends it."""
     x = samples.astype(np.float32).ravel()
     power = float(np.dot(x, x)) / max(1, len(x)) / (32768.0 * 32768.0)
-    return QUIET if power <= 0 else int(min(QUIET, max(0.0, round(-10 * np.log10(power)))))
+    return QUIET if power <= 0 else int(min(QUIET, max(0.0, round(-10 * math.log10(power)))))
