@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 BUFFER_SECONDS = 0.4
 """Size of the rate control's bucket: a keyframe may take 0.4 s of bits, not more."""
-FIRST_SHARE = 0.3
-"""Of that bucket, what the first picture may take: it travels before anything is known about the path."""
+FIRST_SECONDS = 0.12
+"""Of bits, what the first picture may take: it travels before anything is known about the path."""
 KEYFRAME_SECONDS = 120
 """Longest distance between keyframes: whoever needs one asks for it, and each costs a narrow link 0.2 s."""
 BIG_PICTURE = 1280 * 720
@@ -145,13 +145,14 @@ class X264Encoder:
             bitrate=bitrate,
             threads=_threads(frame),
             keyframe_seconds=KEYFRAME_SECONDS,
-            settings=_x264_settings(fine),
+            settings=_x264_settings(fine, x264.BUCKET_SECONDS),
         )
 
 
-def _x264_settings(fine: bool) -> dict[str, object]:
+def _x264_settings(fine: bool, bucket: float) -> dict[str, object]:
+    """More of x264's settings; `bucket` is its size in seconds."""
     lean = {"no-deblock": int(fine), "no-dct-decimate": int(fine)}
-    return {"subme": 1, "aq-mode": 1, **lean, "scenecut": 0, "vbv-init": FIRST_SHARE, **_asm()}
+    return {"subme": 1, "aq-mode": 1, **lean, "scenecut": 0, "vbv-init": round(FIRST_SECONDS / bucket, 3), **_asm()}
 
 
 class WrappedX264Encoder:
@@ -179,7 +180,7 @@ class WrappedX264Encoder:
         codec = _context("libx264", frame, fps, ceiling)
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
-        settings = _x264_settings(_fine(frame, fps, ceiling))
+        settings = _x264_settings(_fine(frame, fps, ceiling), BUFFER_SECONDS)
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
@@ -289,7 +290,7 @@ class SvtAv1Encoder(_OneRateEncoder):
             "lp": _threads(frame),
             "max-qp": 63,
             "buf-sz": bucket,
-            "buf-initial-sz": int(bucket * FIRST_SHARE),
+            "buf-initial-sz": int(1000 * FIRST_SECONDS),
             "buf-optimal-sz": int(bucket * 0.6),
         }
         params = ":".join(f"{name}={value}" for name, value in settings.items())

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 import logging
 from functools import cache
-from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from pycall.core.errors import ErrorCode, MediaError
+
+from .bundled import beside_pyav
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +35,7 @@ _SET_BITRATE, _SET_COMPLEXITY, _SET_FEC, _SET_LOSS, _SET_DTX, _SET_SIGNAL = 4002
 _MUSIC = 3002
 
 
-def _beside_pyav() -> tuple[str, ...]:
-    """The libopus of PyAV's wheel; each system's wheels have a folder of their own for it."""
-    package = Path(av.__file__).parent
-    folders = (package.parent / "av.libs", package / ".dylibs", package)
-    return tuple(sorted(str(path) for folder in folders if folder.is_dir() for path in folder.glob("*opus*")))
-
-
-# Looked for at import: a directory is read, and the event loop must not wait for that.
-CANDIDATES = (*_beside_pyav(), "libopus.so.0", "libopus.0.dylib", "opus.dll")
+CANDIDATES = (*beside_pyav("opus"), "libopus.so.0", "libopus.0.dylib", "opus.dll")
 
 
 @cache

@@ -121,6 +121,15 @@ def test_x264_spends_the_same_on_fewer_pictures_without_a_keyframe() -> None:
     assert bench.keys == [0]
 
 
+def test_the_first_picture_is_no_smaller_than_the_wrappers() -> None:
+    sizes = []
+    for kind in (X264Encoder, WrappedX264Encoder):
+        bench = Bench(kind(), H264)
+        bench.encode(1280, 720, bitrate=540_000, ceiling=1_080_000, texture=TEXTURE)
+        sizes.append(bench.sizes[0])
+    assert 0.75 * sizes[1] < sizes[0] <= 0.12 * 1_080_000 / 8
+
+
 def test_without_libx264_by_itself_the_wrapper_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(x264, "CANDIDATES", ("/no/such/libx264.so", *opus.CANDIDATES))
     x264.load.cache_clear()

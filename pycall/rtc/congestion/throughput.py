@@ -33,10 +33,10 @@ class Throughput:
             return None
         return self._between(self._newest - window, window / 2)
 
-    def since(self, moment: float, most: float, least: float = LEAST_SPAN) -> float | None:
-        """bit/s from `moment` on, over the last `most` seconds at the most; None for less than `least` seconds."""
+    def since(self, moment: float, most: float) -> float | None:
+        """bit/s from `moment` on, over the last `most` seconds at the most; None for less than `LEAST_SPAN`."""
         begin = max(moment, self._newest - most)
-        return self._between(begin, least) if self._newest - begin >= least else None
+        return self._between(begin, LEAST_SPAN) if self._newest - begin >= LEAST_SPAN else None
 
     @property
     def newest(self) -> float:

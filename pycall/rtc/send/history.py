@@ -40,6 +40,9 @@ class History(Generic[P]):
         self._resent[sequence] = now
         return kept[1]
 
+    def __contains__(self, sequence: int) -> bool:
+        return sequence in self._kept
+
     def newest(self) -> P | None:
         """The packet kept last."""
         return next(reversed(self._kept.values()))[1] if self._kept else None

@@ -134,7 +134,9 @@ class PictureSender:
 
     def _before_key(self, sequence: int) -> bool:
         """Whether a keyframe that follows makes this packet useless."""
-        return self._key_sequence is not None and (sequence - self._key_sequence) & 0xFFFF >= 0x8000
+        key = self._key_sequence
+        # Of an older one the number says nothing: sequence numbers wrap, and what is kept came after it.
+        return key is not None and key in self._history and (sequence - key) & 0xFFFF >= 0x8000
 
     def _repair(self, packet: Packet) -> None:
         self.repaired += 1

@@ -85,6 +85,16 @@ def test_behind_a_full_queue_nothing_is_repaired_that_a_keyframe_has_made_useles
     assert len(desk.out.repairs) == len(new)
 
 
+def test_a_keyframe_of_long_ago_makes_nothing_useless_when_numbers_wrap() -> None:
+    desk = Desk()
+    desk.take(key=True)
+    desk.take(packets=0x8000)
+    newest = desk.take()
+    desk.sender.queue = 0.2
+    desk.sender.asked_for(tuple(newest))
+    assert len(desk.out.repairs) == len(newest)
+
+
 def test_with_little_waiting_everything_is_repaired_across_a_keyframe() -> None:
     desk = Desk()
     both = desk.take(key=True) + desk.take(key=True)
