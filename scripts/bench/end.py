@@ -15,9 +15,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .notes import Notes
+
+if TYPE_CHECKING:
+    from pycall import CallEngine
 
 TRACE_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
@@ -147,10 +150,35 @@ class _End:
                 self._trace.append({"t": time.time(), **await self.medium.totals()})
 
 
-async def _main(make: Make) -> None:
+async def told() -> asyncio.StreamReader:
+    """What this process is told: stdin, line by line."""
     lines = asyncio.StreamReader(limit=LINE_LIMIT)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    return lines
+
+
+class Phone(Protocol):
+    """A CallEngine that does what it is told."""
+
+    engine: CallEngine
+
+    async def login(self) -> None: ...
+
+    async def obey(self, command: dict[str, Any]) -> None: ...
+
+
+async def obey(phone: Phone, lines: asyncio.StreamReader) -> None:
+    """Sign in, tell so, and do what the lines say until they end."""
+    async with phone.engine:
+        await phone.login()
+        tell("ready")
+        while line := await lines.readline():
+            await phone.obey(json.loads(line))
+
+
+async def _main(make: Make) -> None:
+    lines = await told()
     role = Role(**json.loads(await lines.readline()))
     await _End(role, make).run(lines)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections import Counter
 from typing import Any
@@ -13,7 +12,7 @@ from pycall import CallBegan, CallEngine, CallReceived, EngineConfig, MediaType,
 from pycall.media.frames import VideoFrame
 from pycall.media.sink import on_video
 
-from .end import LINE_LIMIT, tell
+from .end import obey, tell, told
 
 
 class Phone:
@@ -69,15 +68,8 @@ class Phone:
 
 
 async def _main() -> None:
-    lines = asyncio.StreamReader(limit=LINE_LIMIT)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    phone = Phone(json.loads(await lines.readline()))
-    async with phone.engine:
-        await phone.login()
-        tell("ready")
-        while line := await lines.readline():
-            await phone.obey(json.loads(line))
+    lines = await told()
+    await obey(Phone(json.loads(await lines.readline())), lines)
 
 
 if __name__ == "__main__":

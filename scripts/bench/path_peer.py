@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 import time
 from typing import Any
 
@@ -16,7 +15,7 @@ from pycall.core import events as ev
 from pycall.media.frames import AudioFrame
 from pycall.media.sink import on_audio
 
-from .end import LINE_LIMIT, tell
+from .end import obey, tell, told
 
 LOUD = 300
 GAP = 0.5
@@ -88,10 +87,10 @@ class Phone:
     async def login(self) -> None:
         await self.engine.login(self._role["name"], self._role["sig"])
 
-    async def obey(self, command: str) -> None:
-        if command == "call":
+    async def obey(self, command: dict[str, Any]) -> None:
+        if command["do"] == "call":
             await self.engine.call(self._role["other"], MediaType(self._role["media"]))
-        elif command == "hangup":
+        elif command["do"] == "hangup":
             await self.engine.hangup()
 
     async def _on_event(self, event: ev.Event) -> None:
@@ -113,16 +112,10 @@ class Phone:
 
 async def _main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    lines = asyncio.StreamReader(limit=LINE_LIMIT)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    lines = await told()
     phone = Phone(json.loads(await lines.readline()))
     looking = asyncio.create_task(phone.look())
-    async with phone.engine:
-        await phone.login()
-        tell("ready")
-        while line := await lines.readline():
-            await phone.obey(json.loads(line)["do"])
+    await obey(phone, lines)
     looking.cancel()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from pycall.media.frames import AudioFrame, VideoFrame
 from pycall.media.sink import on_audio, on_video
 
 from .content import CLIP, PROFILE
-from .end import LINE_LIMIT, tell
+from .end import obey, tell, told
 
 RING_SECONDS = 0.3
 """Nobody answers at once; a program that does waits for what is otherwise looked up while it rings."""
@@ -42,13 +41,13 @@ class Phone:
     async def login(self) -> None:
         await self.engine.login(self._role["name"], self._role["sig"])
 
-    async def obey(self, command: str) -> None:
-        if command == "call":
+    async def obey(self, command: dict[str, Any]) -> None:
+        if command["do"] == "call":
             self._told.clear()
             self._once("dial")
             await self.engine.call(self._role["other"], MediaType.VIDEO)
             self._once("dialed")
-        elif command == "hangup":
+        elif command["do"] == "hangup":
             await self.engine.hangup()
 
     async def _on_event(self, event: ev.Event) -> None:
@@ -78,15 +77,8 @@ class Phone:
 
 
 async def _main() -> None:
-    lines = asyncio.StreamReader(limit=LINE_LIMIT)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    phone = Phone(json.loads(await lines.readline()))
-    async with phone.engine:
-        await phone.login()
-        tell("ready")
-        while line := await lines.readline():
-            await phone.obey(json.loads(line)["do"])
+    lines = await told()
+    await obey(Phone(json.loads(await lines.readline())), lines)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from signaling_server.outbox import Failed, Outbox
 from signaling_server.record_rows import CallResult
 from signaling_server.records import OwnFilter, RecordFilter, Records
 from signaling_server.store import Store, StoreError
+from tests.deaf import deaf_server
 from tests.postgres import Postgres
 from tests.server.raw import APP_ID, Room, talking
 from tests.server.test_callbacks import row
@@ -152,15 +153,6 @@ async def test_a_database_that_is_not_there(which: int, postgres: Postgres) -> N
 
 async def test_a_database_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signaling_server.database.CONNECT_SECONDS", 0.2)
-    left = asyncio.Event()
-
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        left.set()
-
-    async with await asyncio.start_server(swallow, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with deaf_server() as port:
         with pytest.raises(StoreError, match="does not answer; look whether PostgreSQL runs there"):
             await Store.open(f"postgresql://pycall@127.0.0.1:{port}/calls", app_id=1)
-        await asyncio.wait_for(left.wait(), 5)

@@ -122,6 +122,7 @@ def test_ctrl_c_that_is_held_down_breaks_nothing_off(command: list[str], running
             assert "listening on" in process.stderr.readline()
         else:
             while not (tmp_path / "calls.db.lock").exists():
+                assert process.poll() is None, "it never began"
                 time.sleep(0.001)
         until = time.monotonic() + STOP_SECONDS
         while process.poll() is None and time.monotonic() < until:

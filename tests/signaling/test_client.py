@@ -13,6 +13,7 @@ from pycall.core.types import CallId
 from pycall.core.wire import Goodbye, Hangup, Login, Ping, Ringing, ServerMessage, Welcome
 from pycall.signaling.client import SignalingClient
 from pycall.signaling.connection import ServerAbsent
+from tests.deaf import deaf_server
 from tests.signaling.scripted import Talk, scripted
 
 
@@ -310,18 +311,8 @@ async def test_a_server_that_speaks_something_else_is_named() -> None:
 
 async def test_a_server_that_only_takes_the_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pycall.signaling.connection.CONNECT_SECONDS", 0.2)
-
-    left = asyncio.Event()
-
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        left.set()
-
-    async with await asyncio.start_server(swallow, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with deaf_server(2) as port:
         assert "does not answer" in str(await refused(f"ws://127.0.0.1:{port}/ws"))
-        await asyncio.wait_for(left.wait(), 2)
 
 
 async def test_nothing_runs_after_close() -> None:
