@@ -72,14 +72,20 @@ class LinkedCall:
         for name in self.phones:
             await self.over(name)
 
-    async def sound(self, name: str, timeout: float = 40.0) -> float:
-        """When this one hears the other's tone (again)."""
-        line = await self.phones[name].hear("what", "sound", timeout)
+    async def sound(self, name: str, what: str = "sound", timeout: float = 40.0) -> float:
+        """When this one hears the other's tone after a silence."""
+        line = await self.phones[name].hear("what", what, timeout)
         # Sound that is stretched to catch up, or that loss has torn, is not the tone exactly.
         nearest = min(TONES, key=lambda other: abs(TONES[other] - line["hertz"]))
         if nearest != OTHER[name]:
             raise BenchError(f"{name} hears {line['hertz']} Hz, not {TONES[OTHER[name]]}")
         return float(line["when"])
+
+    async def sound_again(self) -> dict[str, float]:
+        """By phone, from when on it hears the other's tone without a gap; asked at this moment, silence or not."""
+        for phone in self.phones.values():
+            phone.say({"do": "listen"})
+        return {name: await self.sound(name, "again") for name in self.phones}
 
     async def silence(self, name: str, timeout: float = 10.0) -> float:
         return float((await self.phones[name].hear("what", "silence", timeout))["when"])

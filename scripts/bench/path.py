@@ -52,7 +52,7 @@ async def change_address(folder: Path) -> Row:
     async with LinkedCall(folder, Impairment(delay=DELAY)) as call:
         await call.dial()
         changed = await call.change_address()
-        heard = {name: await call.sound(name) for name in call.phones}
+        heard = await call.sound_again()
         await call.hang_up()
         return {f"{name}: sound back after s": _s(at - changed) for name, at in heard.items()}
 

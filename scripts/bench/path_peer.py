@@ -25,11 +25,15 @@ ENOUGH = 14400
 
 
 class Listener:
-    """Tells `sound` with its pitch when the tone begins, and `silence` when it has been gone for half a second."""
+    """Tells `sound` with its pitch when the tone begins, and `silence` when it has been gone for half a second.
+
+    A gap may be shorter than that: who must know that the tone is there from now on asks for it with `anew`.
+    """
 
     def __init__(self) -> None:
         self._loud = np.zeros(0, np.int16)
         self._hears = False
+        self._asked = False
         self._last = 0.0
         self._began = 0.0
 
@@ -40,12 +44,16 @@ class Listener:
                 self._began = now
             self._loud = np.concatenate((self._loud, samples))[-ENOUGH:]
             self._last = now
-            if not self._hears and len(self._loud) == ENOUGH:
-                self._hears = True
-                tell("sound", when=self._began, hertz=_pitch(self._loud))
+            if len(self._loud) == ENOUGH and (self._asked or not self._hears):
+                self._tell_sound()
         else:
             self._loud = self._loud[:0]
             self.look()
+
+    def anew(self) -> None:
+        """Tells `again` once the tone has been there for a while without a gap, counted from now."""
+        self._asked = True
+        self._loud = self._loud[:0]
 
     def forget(self) -> None:
         """The call is over."""
@@ -58,6 +66,15 @@ class Listener:
             self._hears = False
             self._loud = self._loud[:0]
             tell("silence", when=self._last)
+
+    def _tell_sound(self) -> None:
+        heard = {"when": self._began, "hertz": _pitch(self._loud)}
+        if not self._hears:
+            self._hears = True
+            tell("sound", **heard)
+        if self._asked:
+            self._asked = False
+            tell("again", **heard)
 
 
 def _pitch(samples: np.ndarray) -> float:
@@ -92,6 +109,8 @@ class Phone:
             await self.engine.call(self._role["other"], MediaType(self._role["media"]))
         elif command["do"] == "hangup":
             await self.engine.hangup()
+        elif command["do"] == "listen":
+            self.listener.anew()
 
     async def _on_event(self, event: ev.Event) -> None:
         match event:

@@ -43,8 +43,9 @@ async def test_a_black_out_and_then_another_address(tmp_path: Path) -> None:
         for phone in call.phones.values():
             await phone.hear("what", "CallReconnected", 15.0)
         changed = await call.change_address()
-        for name in call.phones:
-            assert await call.sound(name) - changed <= 5.0
+        # The new path may stand before half a second has passed: then there was no silence to hear.
+        for heard in (await call.sound_again()).values():
+            assert heard - changed <= 5.0
         await call.hang_up()
 
 
