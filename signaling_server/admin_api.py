@@ -53,6 +53,7 @@ from .outbox import DeadLetter
 from .records import RecordFilter
 from .rest import Caller, Rest
 from .rest_body import decode_body, read_body
+from .rest_callbacks import shown_to
 from .rest_errors import Fault, RestError
 from .rest_query import Query
 from .rest_v4 import STATUS
@@ -238,7 +239,7 @@ async def targets(caller: Caller, _asked: Nothing) -> Targets:
     """Where callbacks go, for both generations."""
     shown = []
     for generation in Generation:
-        target = caller.tenant.callbacks.get(generation)
+        target = shown_to(caller, generation)
         known = tuple(sorted(generation.commands))
         if target is None:
             shown.append(TargetShown(generation=generation.value, known=known))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from urllib.parse import urlsplit
@@ -59,6 +60,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they were given, each once."""
     disabled: str = ""
     """Why nothing is sent there any more (it answered 410), until it is set again; empty: it is in use."""
+
+    @property
+    def shown_url(self) -> str:
+        """For those who may not change it: what behind the path may be a token is hidden."""
+        return re.sub(r"(?<=[?#]).+", "***", self.url)
 
     @property
     def tag(self) -> str:

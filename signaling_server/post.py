@@ -76,6 +76,8 @@ class Post:
             return Outcome(False, "no answer in time")
         except aiohttp.InvalidURL:
             return Outcome(False, "the target's address is no URL")  # which may hold a token, so it is not repeated
+        except aiohttp.ClientResponseError:
+            return Outcome(False, "the answer is no HTTP")  # its own words name the address as well
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(False, " ".join(f"{type(error).__name__}: {error}".split())[:200])
 

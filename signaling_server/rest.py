@@ -49,6 +49,11 @@ class Caller:
     if_match: str | None = None
     """The tag of what they have read and want to change; `*`: whatever is there."""
 
+    @property
+    def writes(self) -> bool:
+        """Whether they may change anything."""
+        return Scope.WRITE in self.tenant.app.scopes_of(self.identifier)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from .callbacks import V1_COMMANDS, V4_COMMANDS, CallbackError, Changed, Generation, NoTarget, Target
 from .rest import Caller
@@ -19,9 +20,15 @@ IF_MATCH = frozenset({Fault.CHANGED})
 """Of operations that look at `If-Match`."""
 
 
-def target_of(caller: Caller, generation: Generation) -> Target:
-    """Raises RestError (NO_CALLBACK) if none is set."""
+def shown_to(caller: Caller, generation: Generation) -> Target | None:
+    """The target, if one is set; who may not change it does not see what may be a token in its address."""
     target = caller.tenant.callbacks.get(generation)
+    return target if target is None or caller.writes else replace(target, url=target.shown_url)
+
+
+def target_of(caller: Caller, generation: Generation) -> Target:
+    """The same; raises RestError (NO_CALLBACK) if none is set."""
+    target = shown_to(caller, generation)
     if target is None:
         raise _none()
     return target
@@ -31,7 +38,7 @@ def tag_of(generation: Generation) -> Callable[[Caller], str | None]:
     """The tag of the target that is set, for whoever asks."""
 
     def tag(caller: Caller) -> str | None:
-        target = caller.tenant.callbacks.get(generation)
+        target = shown_to(caller, generation)
         return None if target is None else target.tag
 
     return tag

@@ -95,6 +95,15 @@ async def test_who_may_only_look_changes_nothing(open_room: OpenRoom) -> None:
         assert await refused(room, path, body, sign=sign) == (403, "not_admin")
 
 
+async def test_who_may_only_look_does_not_see_a_token_in_the_address_of_callbacks(open_room: OpenRoom) -> None:
+    room = await open_room(admins=(Admin(), Admin("auditor", frozenset({Scope.READ}))))
+    url = "https://example.com/hook?token=mine"
+    await told(room, "callbacks/set", {"generation": 4, "url": url})
+    assert (await told(room, "callbacks"))["targets"][1]["url"] == url
+    _, seen = await ask(room, "callbacks", sign=header("auditor"))
+    assert seen["targets"][1]["url"] == "https://example.com/hook?***" and "mine" not in str(seen)
+
+
 async def test_guessing_tickets_is_stopped(room: Room) -> None:
     codes = [(await refused(room, "me", sign=header(sig="x")))[0] for _ in range(12)]
     assert codes[0] == 401 and codes[-1] == 429

@@ -250,6 +250,28 @@ async def test_an_endless_answer_is_not_read_to_its_end(office: Office, target: 
     assert len(target.letters) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20_000,
+     b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
+     b"HTTP/1.1 302 Found\r\nLocation: http://x:y/\r\n\r\n", b"HTTP/1.1 500 mine\r\n\r\n", b""],
+    ids=lambda said: said[:40],
+)  # fmt: skip
+async def test_a_token_in_the_address_is_never_in_an_error(office: Office, said: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await office.callbacks.set(V1, f"http://127.0.0.1:{port}/x?t=mine", ["cancel"])
+        await office.add(1)
+        error = (await office.tried())[2]
+    assert error and "mine" not in error and "sdkappid" not in error, error
+
+
 async def test_an_answer_that_does_not_come(office: Office, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(_request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()

@@ -219,6 +219,20 @@ async def test_pages_that_are_none(room: Room, page: dict[str, object]) -> None:
     assert await refusal(room, LETTERS, page) == (400, 100002)
 
 
+async def test_a_token_in_the_address_is_shown_to_those_only_who_may_change_it(open_room: OpenRoom) -> None:
+    room = await open_room(admins=(Admin(), Admin("auditor", frozenset({Scope.READ}))))
+    for url, shown in [
+        ("https://example.com/hook?token=mine&x=1", "https://example.com/hook?***"),
+        ("https://example.com/hook#mine?x", "https://example.com/hook#***"),
+        ("https://example.com/hook?", "https://example.com/hook?"),
+    ]:
+        await done(room, SET, {"Url": url, "CallbackCommandList": []})
+        await v1(room, "set", {"address": url, "actions": []})
+        assert (await done(room, GET))["Url"] == (await v1(room, "get"))[1]["address"] == url
+        assert (await done(room, GET, identifier="auditor"))["Url"] == shown
+        assert (await v1(room, "get", identifier="auditor"))[1] == {"address": shown, "actions": []}
+
+
 # --- changed by two at once: ETag and If-Match ------------------------------------------------------------------
 
 
