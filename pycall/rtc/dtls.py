@@ -143,7 +143,7 @@ class PathTransport(RTCDtlsTransport):
             return False
         try:
             secret = self._tx_srtp.protect_rtcp(data) if report else self._tx_srtp.protect(data)
-        except pylibsrtp.Error as error:  # whoever sends serves other peers as well
+        except (pylibsrtp.Error, ValueError) as error:  # ValueError: too long. Whoever sends serves other peers as well
             logger.warning("a packet could not be encrypted: %s", error)
             return False
         if not self._guard.send_now(secret):

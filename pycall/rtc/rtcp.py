@@ -84,8 +84,8 @@ Report = SenderReport | ReceiverReport | Nack | PictureLoss | Remb | TransportFe
 
 
 def ntp_time(unix: float) -> int:
-    """64-bit NTP time of a Unix time."""
-    return int((unix + NTP_EPOCH) * (1 << 32))
+    """64-bit NTP time of a Unix time; begins anew in 2036 (RFC 5905, 6)."""
+    return int((unix + NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
 
 
 def unix_time(ntp: int) -> float:
@@ -179,7 +179,9 @@ def _read_payload(form: int, body: bytes) -> list[Report]:
 
 
 def write_sender_report(report: SenderReport, cname: str) -> bytes:
-    body = struct.pack("!IQIII", report.ssrc, report.ntp, report.rtp & 0xFFFFFFFF, report.packets, report.octets)
+    """The counts have 32 bits and wrap: 4 GiB are an hour at 10 Mbit/s."""
+    counts = (value & 0xFFFFFFFF for value in (report.rtp, report.packets, report.octets))
+    body = struct.pack("!IQIII", report.ssrc, report.ntp, *counts)
     return _packet(SR, len(report.blocks), body + _write_blocks(report.blocks)) + _sdes(report.ssrc, cname)
 
 
@@ -230,7 +232,7 @@ def _write_blocks(blocks: tuple[ReportBlock, ...]) -> bytes:
             b.highest & 0xFFFFFFFF,
             b.jitter & 0xFFFFFFFF,
             b.last_sr,
-            min(0xFFFFFFFF, int(b.dlsr * 65536)),
+            max(0, min(0xFFFFFFFF, int(b.dlsr * 65536))),
         )
         for b in blocks
     )

@@ -36,6 +36,12 @@ def test_everything_written_is_read_again() -> None:
     assert bye == rtcp.Bye((1,))
 
 
+def test_counts_and_clocks_wrap_in_a_long_call_and_after_2036() -> None:
+    after = rtcp.ntp_time(2_085_978_496 + 90.0)
+    written = rtcp.write_sender_report(SenderReport(1, after, 2**32 + 2, 2**32 + 3, 2**32 + 4), "me")
+    assert rtcp.parse(written) == [SenderReport(1, 90 << 32, 2, 3, 4)]
+
+
 def test_aiortc_reads_the_same() -> None:
     written = (
         rtcp.write_sender_report(SenderReport(1, 7, 2, 3, 4, (BLOCK,)), "me")

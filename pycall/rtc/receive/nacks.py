@@ -26,6 +26,8 @@ TOO_OLD = 1.0
 """Seconds after which the sender's history no longer holds a packet."""
 MAX_MISSING = 500
 """More than that is no gap but an outage: only a keyframe helps."""
+MOST_AT_ONCE = 200
+"""Asked for in one go, so that the request fits into a datagram; the rest follows with the next."""
 HALF, MASK = 0x8000, 0xFFFF
 
 
@@ -70,7 +72,7 @@ class NackTracker:
             return True
         self._highest = sequence
         self._asked_share *= 1 - LEARN
-        if ahead > MAX_MISSING:
+        if ahead + len(self._missing) > MAX_MISSING:
             self.lost += len(self._missing)
             self._missing.clear()
             return False
@@ -80,8 +82,10 @@ class NackTracker:
 
     def due(self, now: float) -> list[int]:
         """The sequence numbers to ask for now, oldest first."""
-        wanted = []
+        wanted: list[int] = []
         for sequence, missing in list(self._missing.items()):
+            if len(wanted) >= MOST_AT_ONCE:
+                break
             if now - missing.since > TOO_OLD or missing.tries >= TRIES:
                 del self._missing[sequence]
                 self.lost += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.rtc.receive.nacks import REORDER, TOO_OLD, NackTracker
+from pycall.rtc.receive.nacks import MAX_MISSING, MOST_AT_ONCE, REORDER, TOO_OLD, NackTracker
 
 
 def tracker(*sequences: int, rtt: float = 0.1) -> NackTracker:
@@ -92,3 +92,17 @@ def test_on_a_lossy_path_a_request_is_said_three_times() -> None:
 def test_on_a_good_path_or_a_short_one_once() -> None:
     assert len(_asked(0.002, 0.1)) == 1
     assert len(_asked(0.05, 0.03)) == 1
+
+
+def test_many_gaps_are_asked_for_in_portions_that_fit_into_a_datagram() -> None:
+    nacks = tracker(*range(0, 2 * MAX_MISSING, 2))
+    first, second = nacks.due(REORDER), nacks.due(REORDER)
+    assert first == list(range(1, 2 * MOST_AT_ONCE, 2))
+    assert second == list(range(2 * MOST_AT_ONCE + 1, 4 * MOST_AT_ONCE, 2))
+
+
+def test_gaps_in_front_of_gaps_become_an_outage_and_are_forgotten() -> None:
+    nacks = tracker(0, MAX_MISSING - 10)
+    assert nacks.arrived(MAX_MISSING, 0.0)
+    assert not nacks.arrived(MAX_MISSING + 20, 0.0)
+    assert nacks.due(1.0) == []
