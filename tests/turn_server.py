@@ -19,8 +19,12 @@ class Coturn:
     host: str
     port: int
     process: asyncio.subprocess.Process
+    tls_port: int = 0
+    """0: it has no certificate."""
 
     def turn(self, transport: str = "udp", password: str = PASSWORD) -> str:
+        if transport == "tls":
+            return f"turns:{USER}:{password}@{self.host}:{self.tls_port}"
         return f"turn:{USER}:{password}@{self.host}:{self.port}?transport={transport}"
 
     @property
@@ -34,17 +38,22 @@ def an_address() -> str:
 
 
 @asynccontextmanager
-async def coturn(folder: Path, *prefix: str, host: str = "", secret: str = "") -> AsyncIterator[Coturn]:
+async def coturn(
+    folder: Path, *prefix: str, host: str = "", secret: str = "", tls: tuple[Path, Path] | None = None
+) -> AsyncIterator[Coturn]:
     """`prefix`: words before the command, such as those that run it in a network namespace.
 
-    With a `secret`, credentials are those made with it; else there is the one user.
+    With a `secret`, credentials are those made with it; else there is the one user. With `tls`, a certificate and its
+    key, it speaks TLS on a port of its own.
     """
     host = host or an_address()
     port = free_port(host) if not prefix else 3478
+    tls_port = 0 if tls is None else free_port(host)
     options = {
         "listening-ip": host,
         "relay-ip": host,
         "listening-port": str(port),
+        **({"tls-listening-port": str(tls_port), "cert": str(tls[0]), "pkey": str(tls[1])} if tls else {}),
         **({"static-auth-secret": secret} if secret else {"user": f"{USER}:{PASSWORD}"}),
         "realm": "pycall.test",
         "log-file": "stdout",
@@ -52,7 +61,8 @@ async def coturn(folder: Path, *prefix: str, host: str = "", secret: str = "") -
         "userdb": str(folder / "turn.db"),
     }
     mechanism = "--use-auth-secret" if secret else "--lt-cred-mech"
-    flags = ["-n", mechanism, "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--fingerprint"]
+    without = ["--no-dtls", "--no-cli", *([] if tls else ["--no-tls"])]
+    flags = ["-n", mechanism, *without, "--allow-loopback-peers", "--fingerprint"]
     process = await asyncio.create_subprocess_exec(
         *prefix,
         "turnserver",
@@ -65,7 +75,9 @@ async def coturn(folder: Path, *prefix: str, host: str = "", secret: str = "") -
     try:
         if not prefix:
             await until_open(host, port)
-        yield Coturn(host, port, process)
+        if tls:
+            await until_open(host, tls_port)
+        yield Coturn(host, port, process, tls_port)
     finally:
         if process.returncode is None:
             process.kill()

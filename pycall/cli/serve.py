@@ -44,7 +44,8 @@ async def _serve(settings: Settings, serving: AbstractAsyncContextManager[Server
     stop = interrupts.stop_event()
     async with serving as server:
         calm_collector()
-        _greet(settings, server)
+        if settings.log_format == "text":  # who reads JSON is a program, and its log says where it listens
+            _greet(settings, server)
         waits = [asyncio.create_task(event.wait()) for event in (stop, server.exchange_ended)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:

@@ -8,13 +8,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import aioice.ice
 import pytest
 import pytest_asyncio
 
 from pycall.core.types import PeerState
 from pycall.core.wire import IceServer
+from pycall.rtc.gathering import gather
+from pycall.rtc.servers import read_servers
+from tests.certificates import make_certificate
 from tests.rtc.stage import End, Stage, frequency_of
-from tests.turn_server import PASSWORD, USER, Coturn, coturn
+from tests.turn_server import PASSWORD, USER, Coturn, an_address, coturn
 
 Stages = Callable[..., Stage]
 
@@ -53,6 +57,36 @@ def told(stage: Stage) -> list[str]:
     lines = [line for signaled in stage.posted for line in (signaled.sdp or "").splitlines()]
     lines += [signaled.candidate for signaled in stage.posted if signaled.candidate]
     return [line for line in lines if "candidate:" in line]
+
+
+@pytest_asyncio.fixture
+async def relay_with_tls(tmp_path: Path) -> AsyncIterator[Coturn]:
+    """`cert.pem` of this folder is its certificate, which nobody has signed."""
+    async with coturn(tmp_path, tls=make_certificate(tmp_path, an_address())) as it:
+        yield it
+
+
+@pytest.mark.turn
+async def test_over_tls(
+    stage_of: Stages, relay_with_tls: Coturn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    settings = {"ice_servers": (relay_with_tls.turn("tls"),), "relay_only": True}
+    stage = stage_of(End("alice", tone=440), End("bob", tone=880), **settings)  # type: ignore[arg-type]
+    await talk(stage)
+    assert kinds(stage.ends["alice"], "bob") == kinds(stage.ends["bob"], "alice") == ("relay", "relay")
+    await closes_in_time(stage)
+
+
+@pytest.mark.turn
+async def test_a_relay_whose_certificate_nobody_has_signed_is_not_used(
+    relay_with_tls: Coturn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "pycall.rtc.gathering")
+    connection = aioice.ice.Connection(ice_controlling=True)
+    asked = gather(read_servers([relay_with_tls.turn("tls")]), [], lambda: aioice.ice.StunProtocol(connection))
+    assert [found async for found in asked] == []
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
 
 
 @pytest.mark.turn
