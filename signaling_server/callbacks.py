@@ -60,6 +60,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """In the order in which they were given, each once."""
     disabled: str = ""
     """Why nothing is sent there any more (it answered 410), until it is set again; empty: it is in use."""
+    failing_since: float | None = None
+    """Since when nothing was taken there, in Unix seconds."""
 
     @property
     def shown_url(self) -> str:
@@ -69,7 +71,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tag(self) -> str:
         """Another one whenever anything is changed; for those who change what they have read."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+        settings = [self.url, self.commands, self.disabled]
+        return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:32]
 
 
 class CallbackError(PyCallError):
@@ -98,8 +101,9 @@ class Callbacks:
         query = sa.select(targets).where(targets.c.app_id == self._store.app_id)
         async with self._store.database.reading() as connection:
             for row in await connection.execute(query):
-                target = Target(url=row.url, commands=tuple(row.commands), disabled=row.disabled)
-                self._targets[Generation(row.generation)] = target
+                self._targets[Generation(row.generation)] = Target(
+                    url=row.url, commands=tuple(row.commands), disabled=row.disabled, failing_since=row.failing_since
+                )
 
     def get(self, generation: Generation) -> Target | None:
         """The target, if one is set."""
@@ -144,6 +148,13 @@ class Callbacks:
             if target is not None:
                 await self._write(generation, msgspec.structs.replace(target, disabled=why[:200]))
 
+    async def note_failing(self, generation: Generation, url: str, since: float | None) -> None:
+        """Keep since when nothing was taken there (None: something was), if this is still the target's address."""
+        async with self._changing:
+            target = self._targets.get(generation)
+            if target is not None and target.url == url and target.failing_since != since:
+                await self._write(generation, msgspec.structs.replace(target, failing_since=since))
+
     def _require(self, generation: Generation, there: bool, tag: str | None) -> None:
         target = self._targets.get(generation)
         if there and target is None:
@@ -159,7 +170,7 @@ class Callbacks:
         return wanted
 
     async def _write(self, generation: Generation, target: Target) -> None:
-        row = {"url": target.url, "commands": list(target.commands), "disabled": target.disabled}
+        row = {**msgspec.structs.asdict(target), "commands": list(target.commands)}
         keys = {"app_id": self._store.app_id, "generation": generation.value}
         async with self._store.database.writing() as connection:
             await connection.execute(sa.delete(targets).where(*self._own(targets, generation)))

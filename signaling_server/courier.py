@@ -14,7 +14,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .callbacks import Callbacks, Generation
+from .callbacks import Callbacks, Generation, Target
 from .clock import Clock
 from .database import StoreError
 from .outbox import GIVEN_UP, Failed, Outbox, Parcel
@@ -36,8 +36,9 @@ SETTLE_SECONDS = 0.02
 GATHER_SECONDS = 0.02
 """What is stored within so long is fetched at once."""
 HOPELESS = 5 * 86400.0
-"""Seconds of nothing but failures after which a target is sent nothing any more, as if it had answered 410. A restart
-begins them anew."""
+"""Seconds of nothing but failures after which a target is sent nothing any more, as if it had answered 410."""
+NOTED_AFTER = 60.0
+"""Seconds of nothing but failures that are worth a line in the database, so that a restart goes on counting."""
 DATABASE_PAUSE = 1.0
 IDLE_SECONDS = 60.0
 """The outbox is looked through at least this often."""
@@ -169,33 +170,39 @@ class Lane:
             outcome = Outcome(False, target.disabled, gone=True)
         else:
             outcome = await self._sender.post.send(target.url, self._sender.app_id, parcel, self._sender.secrets, now)
-            outcome = self._count(outcome, target.url, now)
-        await self._take_in(outcome)
+            outcome = self._count(outcome, target, now)
+        await self._take_in(outcome, target.url, now)
         self._note(parcel, outcome)
 
-    def _count(self, outcome: Outcome, url: str, now: float) -> Outcome:
+    def _count(self, outcome: Outcome, target: Target, now: float) -> Outcome:
         """What it means for this target; another address has failed nothing yet."""
         if outcome.delivered:
             self._failures = self._probes = 0
             self._failing_since = None
             return outcome
         self._failures += 1
-        if self._failing_since is None or self._failing_url != url:
-            self._failing_since, self._failing_url = now, url
+        if self._failing_since is None or self._failing_url != target.url:
+            self._failing_since, self._failing_url = target.failing_since or now, target.url
         if now - self._failing_since < HOPELESS:
             return outcome
         self._failing_since = None
         return replace(outcome, gone=True, error=f"no callback was taken for 5 days; the last: {outcome.error}")
 
-    async def _take_in(self, outcome: Outcome) -> None:
+    async def _take_in(self, outcome: Outcome, url: str, now: float) -> None:
         """What concerns the target as a whole."""
         if outcome.pause:
             self._paused_until = self._sender.clock.now() + outcome.pause
-        if outcome.gone:
-            try:
-                await self._sender.callbacks.disable(self._generation, outcome.error)
-            except StoreError as error:
-                logger.warning("the target stays: %s", error)
+        since = self._failing_since
+        if since is not None and now - since < NOTED_AFTER:
+            since = None
+        callbacks = self._sender.callbacks
+        try:
+            if outcome.gone:
+                await callbacks.disable(self._generation, outcome.error)
+            else:
+                await callbacks.note_failing(self._generation, url, since)
+        except StoreError as error:
+            logger.warning("the target stays as it was: %s", error)
 
     def _note(self, parcel: Parcel, outcome: Outcome) -> None:
         if outcome.delivered:

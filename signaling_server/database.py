@@ -8,6 +8,8 @@ never damaged, unless every commit is synced (`db_sync=full`, several millisecon
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sqlite3
 import sys
 from contextlib import asynccontextmanager
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 BUSY_MILLISECONDS = 2000
 """How long a write waits for another program that holds the database."""
@@ -108,7 +111,10 @@ class Database:
     def _opened(cls, url: str, sync: str) -> Database:
         target = _parse(url)
         writer, reader = _engines(target, sync)
-        lock = DatabaseLock.take(Path(target.database)) if _is_file(target) and target.database else None
+        lock = None
+        if _is_file(target) and target.database:
+            lock = DatabaseLock.take(Path(target.database))
+            _make_private(target.database)
         return cls(writer, reader, lock)
 
     @property
@@ -205,6 +211,14 @@ def _parse(url: str) -> sa.URL:
 
 def _is_file(target: sa.URL) -> bool:
     return target.get_backend_name() == "sqlite" and target.database not in {None, "", ":memory:"}
+
+
+def _make_private(path: str) -> None:
+    """A new file is for its owner only, like those that SQLite puts beside it; one that is there stays as it is."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError:
+        logger.debug("the database file cannot be opened; SQLite will say why")
 
 
 def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:

@@ -22,7 +22,7 @@ class DatabaseLock:
     @classmethod
     def take(cls, database: Path) -> DatabaseLock:
         """Lock `database` for this process; raises ConfigError if another server has it or the folder is unusable."""
-        path = Path(f"{database}.lock")
+        path = Path(f"{os.path.realpath(database)}.lock")  # one lock, by whatever link the file is reached
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

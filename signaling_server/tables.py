@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from .counting import make_triggers
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest Alembic revision; what `metadata` creates is the same as what the revisions lead to."""
 
 metadata = sa.MetaData()
@@ -91,6 +91,7 @@ targets = sa.Table(
     sa.Column("url", sa.String(2048), nullable=False),
     sa.Column("commands", sa.JSON, nullable=False),
     sa.Column("disabled", sa.String(200), nullable=False),
+    sa.Column("failing_since", sa.Double),
 )
 bans = sa.Table(
     "bans",

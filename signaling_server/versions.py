@@ -27,7 +27,7 @@ def look(connection: sa.Connection) -> None:
         raise ConfigError(
             ErrorCode.BAD_SETTING,
             f"the database is of version {version}, this server needs {VERSION}: copy it to be safe, then start once "
-            "with --migrate",
+            "with --migrate (PYCALL_MIGRATE=true)",
         )
     elif version > VERSION:
         raise ConfigError(

@@ -66,7 +66,11 @@ async def _fill(server: ServerProcess, number: int, now: float) -> None:
     """Records spread evenly over the last week, straight into the database of a server that is stopped."""
     store = await Store.open(str(server.db), app_id=APP_ID)
     try:
-        await _fill_in(store, number, now)
+        for first in range(0, number, PIECE):
+            made = list(_rows(min(PIECE, number - first), first, number, now))
+            async with store.database.writing() as connection:
+                await connection.execute(sa.insert(records), [row for row, _ in made])
+                await connection.execute(sa.insert(histories), [row for _, some in made for row in some])
     finally:
         await store.close()
 
@@ -76,9 +80,7 @@ def _call_id(number: int) -> str:
     return f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}{number:016x}"
 
 
-def _rows(
-    count: int, first: int, total: int, app_id: int, now: float
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _rows(count: int, first: int, total: int, now: float) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Records evenly over the week up to `now`, oldest first, with their members' rows."""
     dice = random.Random(first)
     for number in range(first, first + count):
@@ -97,22 +99,11 @@ def _rows(
             reason=reason,
             ended_by=names[0],
         )
-        key = {"app_id": app_id, "call_id": record.call_id, "started_at": started}
+        key = {"app_id": APP_ID, "call_id": record.call_id, "started_at": started}
         document = msgspec.to_builtins(record)
         row = {**key, "merged_id": None, "ended_at": record.ended_at, "scene": 3, "result": result.value}
         members = [{**key, "user_id": name, "result": 3 - place} for place, name in enumerate(dict.fromkeys(names))]
         yield {**row, "document": document}, members
-
-
-async def _fill_in(store: Store, total: int, now: float) -> None:
-    """Write the records, unless they are there."""
-    async with store.database.reading() as connection:
-        have = (await connection.execute(sa.select(sa.func.count()).select_from(records))).scalar() or 0
-    for first in range(have, total, PIECE):
-        made = list(_rows(min(PIECE, total - first), first, total, store.app_id, now))
-        async with store.database.writing() as connection:
-            await connection.execute(sa.insert(records), [row for row, _ in made])
-            await connection.execute(sa.insert(histories), [row for _, some in made for row in some])
 
 
 def _range(chance: random.Random, now: float) -> dict[str, object]:

@@ -47,6 +47,13 @@ class Office:
             )
         )
         self.outbox.wake = self.courier.wake
+        self.working: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """As a server's stop does."""
+        assert self.working is not None
+        self.working.cancel()
+        await asyncio.gather(self.working, return_exceptions=True)
 
     async def add(self, *numbers: int, command: str = "cancel") -> None:
         now = self.clock.now()
@@ -101,10 +108,15 @@ async def open_office(tmp_path: Path, target: Target) -> AsyncIterator[OpenOffic
     post = Post(allow_private=True)
     running: list[asyncio.Task[None]] = []
 
-    async def start(**settings: Any) -> Office:
+    async def start(*, again: bool = False, **settings: Any) -> Office:
+        """`again`: with what the one before has left in the database."""
         office = Office(store, target, post, **settings)
-        await office.callbacks.set(V1, target.url, ["cancel", "reject"])
-        running.append(asyncio.create_task(office.courier.run()))
+        if again:
+            await office.callbacks.load()
+        else:
+            await office.callbacks.set(V1, target.url, ["cancel", "reject"])
+        office.working = asyncio.create_task(office.courier.run())
+        running.append(office.working)
         return office
 
     yield start
@@ -168,6 +180,55 @@ async def test_five_days_of_failures_stop_everything(office: Office, target: Tar
     assert "5 days" in newest.error and "500" in newest.error
     found = office.callbacks.get(V1)
     assert found is not None and "5 days" in found.disabled and not office.callbacks.wants(V1, "cancel")
+
+
+async def test_five_days_of_failures_are_five_days_with_restarts_in_between(
+    open_office: OpenOffice, target: Target, no_waiting: None
+) -> None:
+    target.answer = status(500)
+    office = await open_office()
+    await office.add(1)
+    await office.buried(1)
+    office.clock.ahead = 61
+    await office.add(2)
+    await office.buried(2)
+    tag = next(one.tag for one in [office.callbacks.get(V1)] if one is not None)
+    for day in range(1, 6):
+        await office.close()
+        office = await open_office(again=True)
+        office.clock.ahead = day * 86400
+        assert office.callbacks.wants(V1, "cancel")
+        found = office.callbacks.get(V1)
+        assert found is not None and found.tag == tag, "nobody has changed it"
+        await office.add(10 + day)
+        newest = (await office.buried(2 + day))[0]
+    assert "5 days" in newest.error and not office.callbacks.wants(V1, "cancel")
+
+
+@pytest.mark.parametrize("when", ["before the restart", "after the restart"])
+async def test_one_callback_that_is_taken_ends_the_failures_for_good(
+    open_office: OpenOffice, target: Target, no_waiting: None, when: str
+) -> None:
+    target.answer = status(500)
+    office = await open_office()
+    await office.add(1)
+    await office.buried(1)
+    office.clock.ahead = 3600
+    await office.add(2)
+    await office.buried(2)
+    if when == "after the restart":
+        await office.close()
+        office = await open_office(again=True)
+    target.answer = None
+    await office.add(3)
+    await office.until_empty()
+    await office.close()
+    office = await open_office(again=True)
+    office.clock.ahead = 6 * 86400
+    target.answer = status(500)
+    await office.add(4)
+    assert "5 days" not in (await office.buried(3))[0].error
+    assert office.callbacks.wants(V1, "cancel")
 
 
 async def test_a_redirect_is_not_followed(office: Office, target: Target) -> None:

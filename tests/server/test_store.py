@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +113,27 @@ async def test_a_second_server_is_refused(tmp_path: Path) -> None:
     assert other.returncode != 0 and b"another server is using the database" in errors
     await store.close()
     await (await Store.open(str(tmp_path / "book.db"), app_id=1)).close()
+
+
+async def test_a_second_server_is_refused_by_whatever_name_it_knows_the_database(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.db").symlink_to(tmp_path / "book.db")
+    store = await Store.open(str(tmp_path / "book.db"), app_id=1)
+    with pytest.raises(ConfigError, match="another server is using the database"):
+        await Store.open(str(tmp_path / "elsewhere" / "link.db"), app_id=1)
+    await store.close()
+
+
+async def test_nobody_else_on_the_machine_may_read_the_database(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        store = await Store.open(str(tmp_path / "book.db"), app_id=1)
+        await store.save([CALL], ["alice"], now=1.0)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes) >= {"book.db", "book.db-wal"} and set(modes.values()) == {0o600}, modes
+    await store.close()
 
 
 async def test_a_memory_database_for_trying_things(tmp_path: Path) -> None:
