@@ -4,7 +4,8 @@ arrives in time      -> handed on at once
 arrives early        -> waits until it is due; more than 100 ms of it is dropped, less is worn off by playing 1 % faster
 pushed in advance    -> waits until it is due, all of it
 does not arrive      -> silence, 40 ms after it was due (at once while no source is there)
-we were kept from it -> the missed time is left out; never a burst
+we were kept from it -> the missed time is left out; never a burst. `pts` goes on by it all the same: whoever hears it
+                        would else take all that follows for late
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Cadence:
     def take(self, now: float) -> list[Block]:
         """What is to be handed on by now, in order; at most a few blocks."""
         if now - self._due > MAX_LATE:
+            self._pts += round((now - self._due) * SAMPLE_RATE)
             self._due = now
         blocks = []
         while self.deadline() <= now:

@@ -33,7 +33,8 @@ class SoundFeed:
     async def next_audio(self) -> av.AudioFrame:
         """The next block: s16, mono (or stereo, for music), 48 kHz, 960 samples, `pts` in 1/48000 s.
 
-        `pts` grows by 960, and further only over blocks that were dropped because this was not called for 200 ms.
+        `pts` grows by 960, and further only over blocks that were dropped because this was not called for 200 ms, and
+        over time for which the loop was held up.
         """
         while not self._blocks:
             self._ready.clear()

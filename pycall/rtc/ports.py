@@ -14,7 +14,8 @@ class AudioFeed(Protocol):
     """Our sound on its way to one peer."""
 
     async def next_audio(self) -> av.AudioFrame:
-        """The next 20 ms: s16, mono or stereo, 48 kHz, 960 samples, `pts` in 1/48000 s growing by 960 without a gap.
+        """The next 20 ms: s16, mono or stereo, 48 kHz, 960 samples, `pts` in 1/48000 s growing by 960, and
+        further over time for which there was no sound to be had.
 
         Paced by real time. While muted or without a source it gives silence; it never ends and never raises.
         """

@@ -25,6 +25,9 @@ Growing is urgent when packets would come too late (`Turn.urgent`); all else has
 
 A lost packet never moves the delay: its turn passes with concealment, and the position goes on.
 
+Should everything that comes be too late for 0.3 s, then what was known is wrong: the path has become a second longer,
+the sender stood still and did not count it, or begins at another timestamp. The buffer then begins anew.
+
 The peer's clock and ours drift apart (±100 ppm between two sound cards). The smallest transit is taken from a window of
 10 s, so that it drifts along, and the delay then differs from the target by what drifted: shrink and grow mend it.
 """
@@ -38,6 +41,8 @@ from enum import Enum
 
 MAX_PACKETS = 150
 """3 s of sound; more is thrown away, oldest first."""
+WRONG = 0.3
+"""Seconds for which all that comes is too late, with nothing left to play, after which the buffer begins anew."""
 BASE_WINDOW = 10.0
 """Seconds over which the smallest transit is taken."""
 QUANTILE = 0.95
@@ -92,6 +97,8 @@ class Turn:
     kind: Kind
     payload: bytes = b""
     timestamp: int = 0
+    samples: int = 0
+    """To be made up, or to be recovered from `payload`."""
     excess: int = 0
     """Samples by which the delay is above (or, negative, below) what is wanted: not more is taken out or put in."""
     urgent: bool = False
@@ -153,27 +160,37 @@ class LatenessHistogram:
 class _Held:
     payload: bytes
     arrival: float
+    samples: int
 
 
 class JitterBuffer:
-    """Packets in, in any order; one `Turn` out per 20 ms. Timestamps may wrap."""
+    """Packets in, in any order; one `Turn` out per packet, or per 20 ms without one. Timestamps may wrap."""
 
     def __init__(self, *, rate: int = 48000, step: int = 960) -> None:
         self.stats = JitterStats()
         self.floor = 0.0
         """The delay, seconds, that is wanted at the least, for the sake of the picture."""
+        self.length = step
+        """Samples in the last packet; senders may take up to 120 ms."""
+        self.last_delay = 0.0
         self._rate = rate
         self._step = step
         self._held: dict[int, _Held] = {}
         self._order: list[int] = []
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """What comes next has nothing to do with what came before."""
+        self._held.clear()
+        self._order.clear()
         self._position: int | None = None
         self._newest: int | None = None
         self._histogram = LatenessHistogram()
         self._transits: deque[tuple[float, float]] = deque()
         self._last = (float("-inf"), 0.0)
+        self._late_since: float | None = None
         self._made_up = 0
         self._over = self._under = 0
-        self.last_delay = 0.0
         self._played: deque[int] = deque(maxlen=64)
         self._guessed: deque[int] = deque(maxlen=16)
         self._missed: deque[int] = deque()
@@ -185,7 +202,7 @@ class JitterBuffer:
         """The delay with which packets are in time, seconds over the fastest packet of the last 10 s."""
         spread = self._histogram.quantile(QUANTILE)
         ahead = 1 + (len(self._missed) >= TOO_LATE)
-        return min(MAX_TARGET, ahead * self._step / self._rate + spread)
+        return min(MAX_TARGET, ahead * self.length / self._rate + spread)
 
     @property
     def target(self) -> float:
@@ -200,34 +217,45 @@ class JitterBuffer:
 
     # --- input ----------------------------------------------------------------------------------------------------
 
-    def insert(self, timestamp: int, payload: bytes, arrival: float) -> None:
-        """A packet (or one of the redundant copies in it). `timestamp` is the RTP one, 32 bits; wraps are seen here."""
+    def insert(self, timestamp: int, payload: bytes, arrival: float, samples: int | None = None) -> None:
+        """A packet of so many `samples` (None: one step). `timestamp` is the RTP one, 32 bits; wraps are seen here."""
         ts = self._unwrap(timestamp)
         self.stats.packets_received += 1
+        self.length = samples or self._step
         while self._missed and self._missed[0] < self.stats.packets_received - MEMORY:
             self._missed.popleft()
         if ts in self._held or ts in self._played:
             self.stats.packets_duplicated += 1
             return
-        lateness = self._learn(ts, arrival)
-        self._newest = ts if self._newest is None else max(self._newest, ts)
-        if self._position is not None and ts < self._position and not self._rewind(ts, lateness):
+        if self._is_too_late(ts, arrival):
             self.stats.packets_late += 1
             return
-        self._hold(ts, payload, arrival)
+        self._hold(ts, _Held(payload, arrival, self.length))
+
+    def _is_too_late(self, ts: int, arrival: float) -> bool:
+        lateness = self._learn(ts, arrival)
+        self._newest = ts if self._newest is None else max(self._newest, ts)
+        if self._position is None or ts >= self._position or self._rewind(ts, lateness):
+            self._late_since = None
+            return False
+        self._late_since = arrival if self._late_since is None else self._late_since
+        if self._order or arrival - self._late_since < WRONG:
+            return True
+        self.begin_anew()
+        return self._is_too_late(ts, arrival)
 
     def was_silent(self, samples: int) -> None:
         """The sender had nothing to say for so long and sent nothing: what was made up there replaced nothing."""
         self.stats.silent += samples // self._step
 
-    def insert_copy(self, timestamp: int, payload: bytes, arrival: float) -> None:
+    def insert_copy(self, timestamp: int, payload: bytes, arrival: float, samples: int | None = None) -> None:
         """A redundant copy (RFC 2198): used if the packet itself has not come, and it teaches nothing about delay."""
         ts = self._unwrap(timestamp)
         if ts in self._held or ts in self._played or self._position is None:
             return
         if ts >= self._position:
             self.stats.copied += 1
-            self._hold(ts, payload, arrival)
+            self._hold(ts, _Held(payload, arrival, samples or self._step))
         elif ts in self._guessed:
             self._guessed.remove(ts)
             self._missed.append(self.stats.packets_received)
@@ -264,8 +292,8 @@ class JitterBuffer:
         self._position = ts
         return True
 
-    def _hold(self, ts: int, payload: bytes, arrival: float) -> None:
-        self._held[ts] = _Held(payload, arrival)
+    def _hold(self, ts: int, held: _Held) -> None:
+        self._held[ts] = held
         self._order.insert(bisect_left(self._order, ts), ts)
         while len(self._order) > MAX_PACKETS:
             self._drop_oldest()
@@ -277,7 +305,7 @@ class JitterBuffer:
     # --- output ---------------------------------------------------------------------------------------------------
 
     def next(self, now: float) -> Turn:
-        """What to play for the 20 ms that begin now; to be asked once per 20 ms of playout."""
+        """What to play from now on; to be asked again when that has been played."""
         self.stats.turns += 1
         if self._position is None and not self._begin(now):
             return Turn(Kind.SILENCE)
@@ -286,14 +314,13 @@ class JitterBuffer:
         position = self._position
         while self._order and self._order[0] < position:
             self._drop_oldest()
-        if self._order and self._order[0] < position + self._step:
+        if self._order and self._order[0] < position + min(self.length, self._step):
             return self._play(self._order[0], now)
-        self._position = position + self._step
         return self._missing(position)
 
     def _begin(self, now: float) -> bool:
         """Start as soon as the first packet has waited for the target: one packet, as nothing is known yet."""
-        if not self._order or now < self._held[self._order[0]].arrival + self._step / self._rate - SLACK:
+        if not self._order or now < self._held[self._order[0]].arrival + self.length / self._rate - SLACK:
             return False
         self._position = self._order[0]
         return True
@@ -313,11 +340,12 @@ class JitterBuffer:
         self.stats.played += 1
         self.last_delay = self.delay(now)
         excess = self.last_delay - self.target
-        self._position = ts + self._step
+        self._position = ts + held.samples
+        self.stats.turns += max(0, held.samples // self._step - 1)
         self._made_up = 0
         short = self._short(self.need - self.last_delay)
         kind = Kind.GROW if short else self._pace(excess)
-        return Turn(kind, held.payload, ts, int(excess * self._rate), short)
+        return Turn(kind, held.payload, ts, held.samples, int(excess * self._rate), short)
 
     def _short(self, missing: float) -> bool:
         """Whether packets are about to come too late: for a while, or by much."""
@@ -332,10 +360,13 @@ class JitterBuffer:
         return Kind.GROW if excess < -SLACK else Kind.PLAY
 
     def _missing(self, ts: int) -> Turn:
-        self._made_up += self._step
-        if self._order and self._order[0] == ts + self._step:
+        lost = self._order and self._order[0] == ts + self.length
+        samples = self.length if lost else min(self.length, self._step)
+        self._position = ts + samples
+        self._made_up += samples
+        if lost:
             self.stats.recovered += 1
-            return Turn(Kind.RECOVER, self._held[self._order[0]].payload, ts)
+            return Turn(Kind.RECOVER, self._held[self._order[0]].payload, ts, samples)
         self.stats.concealed += 1
         self._guessed.append(ts)
-        return Turn(Kind.CONCEAL, b"", ts)
+        return Turn(Kind.CONCEAL, b"", ts, samples)

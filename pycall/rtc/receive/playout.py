@@ -1,4 +1,4 @@
-"""What one person is heard like: packets in as they come, 20 ms of sound out per step. Pure but for the decoder.
+"""What one person is heard like: packets in as they come, some 20 ms of sound out per step. Pure but for the decoder.
 
 Theory of when to stretch. Between words nobody hears a cut, so there the delay is mended at once, 15 ms a step. Within
 a word one pitch period more or less is hardly heard, but every second one is: there it is done once in 200 ms and only
@@ -50,6 +50,7 @@ class AudioPlayout:
         self.buffer = buffer or JitterBuffer()
         self._silence: Samples = np.zeros(STEP if channels == 1 else (STEP, channels), np.int16)
         self._decoder = decoder
+        self._rest_of_packet = self._silence[:0]
         self._guesses = 0
         self._loud = 0.0
         self._rest = 0
@@ -58,13 +59,19 @@ class AudioPlayout:
 
     def step(self, now: float) -> Samples:
         """The sound that begins now, int16 of shape (n,) or (n, 2): 20 ms, or 5 to 40 ms where it is played faster or
-        slower.
+        slower; less where packets are shorter.
 
         The next step is due when this one has been played: `len(samples) / 48000` seconds later.
         """
-        turn = self.buffer.next(now)
-        self.timestamp = turn.timestamp if turn.kind in (Kind.PLAY, Kind.SHRINK, Kind.GROW) else None
-        return self._sound(turn)
+        samples, self.timestamp = self._rest_of_packet, None
+        if not len(samples):
+            turn = self.buffer.next(now)
+            self.timestamp = turn.timestamp if turn.kind in (Kind.PLAY, Kind.SHRINK, Kind.GROW) else None
+            samples = self._sound(turn)
+        # Who mixes several people gets no more at once than it can hold.
+        cut = STEP if len(samples) >= 2 * STEP else len(samples)
+        self._rest_of_packet = samples[cut:]
+        return samples[:cut]
 
     def _sound(self, turn: Turn) -> Samples:
         match turn.kind:
@@ -73,16 +80,16 @@ class AudioPlayout:
                 return self._paced(flat(self._decoder.decode(turn.payload)), turn)
             case Kind.RECOVER:
                 self._guesses = 0
-                return flat(self._decoder.recover(turn.payload))
+                return flat(self._decoder.recover(turn.payload, turn.samples))
             case Kind.CONCEAL:
                 self._guesses += 1
-                guess = self.guess()
-                return guess if self._guesses <= FADE_AFTER else self._silence
+                guess = self.guess(turn.samples)
+                return guess if self._guesses <= FADE_AFTER else self._silence[: turn.samples]
         return self._silence
 
-    def guess(self) -> Samples:
-        """20 ms made up from what came before."""
-        return flat(self._decoder.conceal())
+    def guess(self, samples: int = STEP) -> Samples:
+        """So much, 20 ms at the most, made up from what came before."""
+        return flat(self._decoder.conceal(samples))
 
     def _paced(self, samples: Samples, turn: Turn) -> Samples:
         """Shorter or longer if that is wanted and this is the place for it."""

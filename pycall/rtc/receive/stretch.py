@@ -29,7 +29,7 @@ _RISE = (np.arange(FADE, dtype=np.float32) + 0.5) / FADE
 
 
 def shorten(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
-    """int16 of shape (n,) or (n, 2), n ≥ 960, shorter by at most `most` samples; unchanged where it is less `alike`."""
+    """int16 of shape (n,) or (n, 2), shorter by at most `most` samples; unchanged where it is less `alike`."""
     lag = _lag(samples, most, alike)
     if lag is None:
         return samples
@@ -38,7 +38,7 @@ def shorten(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> S
 
 
 def lengthen(samples: Samples, most: int = MAX_LAG, *, alike: float = ALIKE) -> Samples:
-    """int16 of shape (n,) or (n, 2), n ≥ 960, longer by at most `most` samples; unchanged where it is less `alike`."""
+    """int16 of shape (n,) or (n, 2), longer by at most `most` samples; unchanged where it is less `alike`."""
     lag = _lag(samples, most, alike)
     if lag is None:
         return samples
@@ -53,10 +53,11 @@ def _fade(old: Samples, new: Samples) -> Samples:
 
 
 def _lag(samples: Samples, most: int, alike: float) -> int | None:
-    most = min(most, MAX_LAG) // DECIMATE * DECIMATE
-    if len(samples) < MAX_LAG + FADE or most < MIN_LAG:
+    longest = min(MAX_LAG, (len(samples) - FADE) // DECIMATE * DECIMATE)
+    most = min(most, longest) // DECIMATE * DECIMATE
+    if most < MIN_LAG:
         return None
-    x = samples[: MAX_LAG + FADE].astype(np.float32)
+    x = samples[: longest + FADE].astype(np.float32)
     if x.ndim == 2:
         x = x.mean(axis=1)
     if alike <= ANY or float(np.sqrt(np.mean(x * x))) < QUIET:

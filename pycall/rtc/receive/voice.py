@@ -13,7 +13,7 @@ import av
 from pycall.core.errors import MediaError
 
 from .. import red
-from ..opus import FRAME, RATE, OpusDecoder, Samples, packet_samples
+from ..opus import RATE, OpusDecoder, Samples, packet_samples
 from ..rtp import Packet
 from ..terms import MediaTerms
 from .beat import Beat
@@ -54,6 +54,9 @@ class VoiceReceiver:
         """One RTP packet, plain or redundant (RFC 2198)."""
         if self._deliver is None:
             return
+        if self._before is not None and self._before.ssrc != packet.ssrc:
+            self.playout.buffer.begin_anew()  # another stream has timestamps of its own
+            self._before = None
         self._notice_silence(packet)
         if packet.payload_type == self._terms.red:
             self._take_redundant(packet.timestamp, packet.payload, now)
@@ -79,8 +82,9 @@ class VoiceReceiver:
         before, self._before = self._before, packet
         if before is not None and (packet.sequence_number - before.sequence_number) & 0xFFFF == 1:
             gap = (packet.timestamp - before.timestamp) & 0xFFFFFFFF
-            if FRAME < gap < LONGEST_SILENCE:
-                self.playout.buffer.was_silent(gap - FRAME)
+            length = self.playout.buffer.length
+            if length < gap < LONGEST_SILENCE:
+                self.playout.buffer.was_silent(gap - length)
 
     def _take_redundant(self, timestamp: int, payload: bytes, now: float) -> None:
         try:
@@ -90,17 +94,18 @@ class VoiceReceiver:
             return
         self._insert(timestamp, primary.payload, now)
         for block in earlier:
-            if block.payload:
-                self.playout.buffer.insert_copy((timestamp - block.offset) & 0xFFFFFFFF, block.payload, now)
+            if block.payload and (samples := packet_samples(block.payload)):
+                self.playout.buffer.insert_copy((timestamp - block.offset) & 0xFFFFFFFF, block.payload, now, samples)
 
     def _insert(self, timestamp: int, payload: bytes, now: float) -> None:
         if not payload:
             return
-        if packet_samples(payload) == 0:
+        samples = packet_samples(payload)
+        if samples == 0:
             self.malformed += 1
             return
         self._heard = now
-        self.playout.buffer.insert(timestamp, payload, now)
+        self.playout.buffer.insert(timestamp, payload, now, samples)
 
     def _turn(self) -> None:
         """Play what is due, and come back when it has been played."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from pycall.rtc.opus import FRAME, RATE, OpusDecoder, OpusEncoder
+from pycall.rtc.opus import FRAME, RATE, OpusDecoder, OpusEncoder, packet_samples
 from pycall.rtc.receive.jitter import JitterBuffer
 from pycall.rtc.receive.playout import AudioPlayout
 
@@ -20,13 +20,14 @@ FIRST_TIMESTAMP = 2**32 - 50 * FRAME
 
 @dataclass
 class Network:
-    """Packets of 20 ms; times in seconds; `copies` earlier packets travel in each (RFC 2198)."""
+    """Packets of `length` samples; times in seconds; `copies` earlier packets travel in each (RFC 2198)."""
 
     delay: float = 0.05
     jitter: float = 0.0
     loss: float = 0.0
     copies: int = 0
     drift: float = 0.0
+    length: int = FRAME
     change: Callable[[float, float], float | None] = lambda sent, arrival: arrival
     seed: int = 1
 
@@ -54,30 +55,31 @@ def hum(count: int) -> np.ndarray:
 
 
 def call(network: Network, seconds: float = 20.0) -> Result:
-    count = int(seconds * 50)
-    sound = hum(count)
+    length, step = network.length, network.length / RATE
+    count = int(seconds / step)
+    sound = hum(int(seconds * 50))
     encoder = OpusEncoder()
     encoder.set_loss(network.loss)
     chance = random.Random(network.seed)
     wire: list[tuple[float, int, list[tuple[int, bytes]]]] = []
     sent: list[tuple[int, bytes]] = []
     for index in range(count):
-        payload = encoder.encode(sound[index * FRAME : (index + 1) * FRAME])
+        payload = encoder.encode(sound[index * length : (index + 1) * length])
         sent.append((index, payload))
-        at = (index + 1) * 0.02 * (1 + network.drift)
+        at = (index + 1) * step * (1 + network.drift)
         arrival = network.change(at, at + network.delay + chance.random() * network.jitter)
         if chance.random() >= network.loss and arrival is not None:
             heapq.heappush(wire, (arrival, index, sent[-1 - network.copies :]))
     playout = AudioPlayout(OpusDecoder())
     result = Result(playout, np.empty(0, np.int16))
     now, pieces = 0.013, []
-    while now < count * 0.02 * (1 + network.drift) + network.delay:
+    while now < seconds * (1 + network.drift) + network.delay:
         while wire and wire[0][0] <= now:
             arrival, _, packets = heapq.heappop(wire)
-            stamped = [((FIRST_TIMESTAMP + i * FRAME) & 0xFFFFFFFF, p) for i, p in packets]
-            playout.buffer.insert(*stamped[-1], arrival)
+            stamped = [((FIRST_TIMESTAMP + i * length) & 0xFFFFFFFF, p) for i, p in packets]
+            playout.buffer.insert(*stamped[-1], arrival, packet_samples(packets[-1][1]))
             for copy in stamped[:-1]:
-                playout.buffer.insert_copy(*copy, arrival)
+                playout.buffer.insert_copy(*copy, arrival, length)
         pieces.append(playout.step(now))
         result.delays.append((now, playout.buffer.last_delay))
         now += len(pieces[-1]) / RATE
@@ -100,6 +102,22 @@ def test_on_a_clean_path_everything_is_played_one_packet_late() -> None:
     assert result.concealed < 0.003
     assert 0.015 < result.delay_at(5, 20) < 0.035
     assert likeness(result, 5, 6) > 0.8
+
+
+@pytest.mark.parametrize("milliseconds", [10, 40, 60, 120])
+def test_packets_of_another_length_are_played_whole(milliseconds: int) -> None:
+    result = call(Network(jitter=0.001, length=milliseconds * 48), 10)
+    assert result.concealed < 0.02
+    assert result.delay_at(2, 10) < milliseconds / 1000 + 0.02
+    assert likeness(result, 5, 6) > 0.8
+
+
+@pytest.mark.parametrize("milliseconds", [10, 60])
+def test_lost_packets_of_another_length_are_made_up_for_and_cost_no_delay(milliseconds: int) -> None:
+    result = call(Network(jitter=0.02, loss=0.05, copies=1, drift=5e-4, length=milliseconds * 48), 10)
+    assert result.concealed < 0.03
+    assert result.delay_at(2, 10) < 2 * milliseconds / 1000 + 0.05
+    assert likeness(result, 8, 9) > 0.8
 
 
 def test_one_lost_packet_adds_no_lasting_delay() -> None:

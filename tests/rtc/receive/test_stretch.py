@@ -42,5 +42,12 @@ def test_noise_is_left_alone() -> None:
 
 
 def test_too_short_a_piece_is_left_alone() -> None:
-    x = tone(200, 480)
+    x = tone(200, 350)
     assert shorten(x) is x
+
+
+def test_half_a_step_is_changed_by_short_periods_only() -> None:
+    high, low = tone(400, 480), tone(100, 480)
+    assert len(shorten(high)) in (240, 360)
+    assert len(lengthen(high)) in (600, 720)
+    assert shorten(low) is low
