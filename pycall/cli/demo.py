@@ -25,6 +25,7 @@ from pycall.core.usersig import make_user_sig
 
 from .demo_process import PartyProcess, Word
 from .exit_codes import ExitCode
+from .start import interrupt_in_order
 from .wording import complain
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def run(*, seconds: float, out: str, json: bool) -> ExitCode:
     from .demo_report import make_report
 
     key = secrets.token_hex(32)
+    interrupt_in_order()
     with TemporaryDirectory(prefix="pycall-demo-") as scratch:
         settings = Settings(secret_keys=(key,), port=0, db=str(Path(scratch) / "demo.db"))
         stage = Stage(serve(settings), settings.app_id, key, Path(scratch), folder / "demo.mkv", quiet=json)

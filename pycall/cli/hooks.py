@@ -26,6 +26,7 @@ from pycall.core.webhook import check_webhook, webhook_secret
 from .devfile import read_dev_file
 from .exit_codes import ExitCode
 from .identity import FOREIGN_KEY, make_ticket
+from .start import interrupt_in_order
 
 MAX_BODY = 65536
 SET_SECONDS = 10.0
@@ -65,6 +66,7 @@ def listen(source: Source, *, host: str, port: int, set_callback: bool, json: bo
         raise ConfigError(ErrorCode.BAD_SETTING, str(error)) from error
     except RemoteProtocolError:
         pass  # the secret is one; the signature was none
+    interrupt_in_order()
     return asyncio.run(_listen(Receiver(source, json=json), host, port, set_callback))
 
 

@@ -19,6 +19,7 @@ from .exit_codes import ExitCode, for_reason
 from .identity import Identity, check_user
 from .inputs import Input, Inputs, Interrupt, Key
 from .keys import has_keys
+from .start import interrupt_in_order
 from .view import HANGING_UP, Status, View, open_view
 from .wording import SIGNED_OFF, Calling, LoggedIn
 
@@ -206,9 +207,13 @@ async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -
 def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:
     from pycall.engine import CallEngine
 
+    missing: list[str] = []
+    engine = CallEngine(plan.config(missing.append))
+    interrupt_in_order()
     view = open_view(json=json, screen_taken=plan.screen_taken)
     try:
-        engine = CallEngine(plan.config(view.notice))
+        for line in missing:
+            view.notice(line)
         return asyncio.run(_run(identity, engine, view, plan))
     finally:
         view.close()

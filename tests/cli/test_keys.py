@@ -79,7 +79,7 @@ _TAKE_TERMINAL = (
     "import fcntl, sys, termios\n"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     "sys.argv[0] = 'pycall'\n"
-    "from pycall.cli.main import main\n"
+    "from pycall.cli.start import main\n"
     "main()\n"
 )
 
