@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pycall.core.errors import PyCallError
 from pycall.core.events import ErrorOccurred, Event
 
+from .job_control import JobControl
 from .keys import Keys
 
 if TYPE_CHECKING:
     from pycall.engine import CallEngine
+
+    from .view import View
 
 T = TypeVar("T")
 
@@ -44,14 +47,19 @@ Input = Event | Key | Interrupt | Tick
 
 
 class Inputs:
-    """One queue of inputs; an async context manager that owns the signal traps, the keys and the tasks behind it."""
+    """One queue of inputs; an async context manager that owns the signal traps, the keys and the tasks behind it.
 
-    def __init__(self, engine: CallEngine) -> None:
+    `view` is told when the terminal is not ours to draw on.
+    """
+
+    def __init__(self, engine: CallEngine, view: View) -> None:
         self._engine = engine
+        self._view = view
         self._queue: asyncio.Queue[Input] = asyncio.Queue(_MAX_WAITING)
         self._interrupted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keys = Keys(lambda name: self.put(Key(name)))
+        self._jobs = JobControl(self._take_terminal, self._give_terminal_back)
 
     async def __aenter__(self) -> Inputs:
         loop = asyncio.get_running_loop()
@@ -61,13 +69,13 @@ class Inputs:
                 loop.add_signal_handler(number, self._interrupt)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._interrupt))
-        self._keys.__enter__()
+        self._jobs.__enter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._keys.__exit__(kind, error, trace)
+        self._jobs.__exit__(kind, error, trace)
         self._unsubscribe()
         for task in self._tasks:
             task.cancel()
@@ -117,6 +125,14 @@ class Inputs:
             await verb
         except PyCallError as error:
             self.put(ErrorOccurred(error.code, error.message))
+
+    def _take_terminal(self) -> None:
+        self._keys.take()
+        self._view.resume()
+
+    def _give_terminal_back(self) -> None:
+        self._keys.give_back()
+        self._view.pause()
 
     def _interrupt(self) -> None:
         self._interrupted.set()

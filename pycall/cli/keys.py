@@ -1,4 +1,4 @@
-"""Single key presses from the terminal, with the terminal always put back as it was."""
+"""Single key presses from the terminal, which can be put back as it was at any time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 
@@ -21,15 +20,16 @@ def has_keys() -> bool:
 
 
 class Keys:
-    """While in use, gives each key pressed to `on_key` on the event loop; does nothing without a terminal."""
+    """While the terminal is taken, gives each key pressed to `on_key` on the event loop."""
 
     def __init__(self, on_key: Callable[[str], None]) -> None:
         self._on_key = on_key
         self._saved: list[Any] | None = None
         self._fd = -1
 
-    def __enter__(self) -> Keys:
-        if has_keys():
+    def take(self) -> None:
+        """Single keys from now on, unseen; does nothing without a terminal, or the second time."""
+        if self._saved is None and has_keys():
             import termios
             import tty
 
@@ -37,11 +37,9 @@ class Keys:
             self._saved = termios.tcgetattr(self._fd)
             tty.setcbreak(self._fd, termios.TCSANOW)
             asyncio.get_running_loop().add_reader(self._fd, self._readable)
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def give_back(self) -> None:
+        """The terminal as it was; does nothing where it was not taken."""
         if self._saved is None:
             return
         import termios

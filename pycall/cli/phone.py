@@ -193,7 +193,7 @@ async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -
     failures: list[ev.ErrorOccurred] = []
     engine.on(ev.ErrorOccurred, failures.append)  # hears of a recording that fails at its very end, too
     async with engine:
-        async with Inputs(engine) as inputs:
+        async with Inputs(engine, view) as inputs:
             phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
             await phone.login(identity)
             code = for_reason(await plan.work(phone))

@@ -89,6 +89,14 @@ class View(Protocol):
 
     def status(self, status: Status) -> None: ...
 
+    def pause(self) -> None:
+        """The terminal belongs to somebody else now; lines may still be written."""
+        ...
+
+    def resume(self) -> None:
+        """It is ours (again)."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -98,7 +106,20 @@ def _write(stream: str, text: str) -> None:
     out.flush()
 
 
-class JsonView:
+class _Lines:
+    """What only writes lines needs no terminal."""
+
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class JsonView(_Lines):
     """One JSON object per event on stdout; notices go to stderr."""
 
     def event(self, event: ev.Event) -> None:
@@ -110,11 +131,8 @@ class JsonView:
     def status(self, status: Status) -> None:
         pass
 
-    def close(self) -> None:
-        pass
 
-
-class PlainView:
+class PlainView(_Lines):
     """One line per event, and the status every ten seconds of a call."""
 
     def __init__(self) -> None:
@@ -134,9 +152,6 @@ class PlainView:
             self._next_status = now + PLAIN_STATUS_SECONDS
             _write("stdout", status_line(status).plain)
 
-    def close(self) -> None:
-        pass
-
 
 class LiveView:
     """Events as lines that scroll, and under them one status line that moves."""
@@ -147,7 +162,6 @@ class LiveView:
 
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._live.start()
 
     def event(self, event: ev.Event) -> None:
         line = sentence(event)
@@ -158,7 +172,14 @@ class LiveView:
         self._console.print(text, markup=False)
 
     def status(self, status: Status) -> None:
-        self._live.update(status_line(status, self._console.width), refresh=True)
+        if self._live.is_started:
+            self._live.update(status_line(status, self._console.width), refresh=True)
+
+    def pause(self) -> None:
+        self._live.stop()
+
+    def resume(self) -> None:
+        self._live.start()
 
     def close(self) -> None:
         self._live.stop()

@@ -3,85 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
-import sys
 import termios
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 
 import pytest
 
-from tests.command import ROOT, Command, Environment
+from tests.command import Command, Environment
+from tests.terminal import PYCALL, Terminal
 
 SOURCES = ("--audio-source", "tone:440", "--video-source", "pattern", "--audio-sink", "null", "--video-sink", "null")
-
-
-class Terminal:
-    """`pycall` in a terminal of its own, with somebody who types and reads."""
-
-    def __init__(self, here: Environment, *arguments: str, columns: int = 120) -> None:
-        self._master, slave = pty.openpty()
-        self.slave = slave
-        self.before = termios.tcgetattr(slave)
-        self.shown = ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, *arguments],
-            env={**here.values, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "30"},
-            cwd=ROOT,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(5)
-        os.close(self._master)
-        os.close(self.slave)
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def read_until(self, text: str, seconds: float = 20.0, but: str | None = None) -> None:
-        """Wait until the screen shows `text` after what was waited for before, and on the way there never `but`."""
-        until = time.monotonic() + seconds
-        while text not in self.shown:
-            ready, _, _ = select.select([self._master], [], [], max(0.0, until - time.monotonic()))
-            assert ready, f"{text!r} is not in {self.shown[-2000:]!r}"
-            self.shown += os.read(self._master, 65536).decode("utf-8", "replace")
-        before, self.shown = self.shown.split(text, 1)
-        assert but is None or but not in before
-
-    def ended(self, seconds: float = 15.0) -> int:
-        """The exit code; reads on meanwhile, as a terminal does."""
-        until = time.monotonic() + seconds
-        while self.process.poll() is None:
-            assert time.monotonic() < until
-            if select.select([self._master], [], [], 0.05)[0]:
-                self.shown += os.read(self._master, 65536).decode("utf-8", "replace")
-        return self.process.returncode
-
-
-# What a login shell does: make the terminal the session's own, so that Ctrl-C typed into it becomes a signal.
-_TAKE_TERMINAL = (
-    "import fcntl, sys, termios\n"
-    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-    "sys.argv[0] = 'pycall'\n"
-    "from pycall.cli.start import main\n"
-    "main()\n"
-)
 
 
 @contextmanager
@@ -184,3 +115,55 @@ def test_who_waits_is_told_how_to_leave(here: Environment) -> None:
         bob.type("q")
         assert bob.ended() == 130
         assert termios.tcgetattr(bob.slave) == bob.before
+
+
+def shell(here: Environment) -> Terminal:
+    return Terminal(here, program=("bash", "--norc", "--noprofile", "--noediting", "-i"))
+
+
+def call_from_a_shell(alice: Terminal) -> None:
+    alice.type(" ".join([*PYCALL, "call", "bob", "--as", "alice", *SOURCES]) + "\n")
+    alice.read_until(" talking ")
+    alice.read_until("them █")
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(here: Environment) -> None:
+    with answering(here, "bob") as bob, shell(here) as alice:
+        call_from_a_shell(alice)
+        alice.type("\x1a")
+        alice.read_until("\x1b[?25h")  # the cursor is shown again
+        alice.read_until("Stopped")
+        alice.type("stty -a\n")
+        alice.read_until(" icanon ")
+        alice.read_until(" echo ")
+        alice.type("fg\n")
+        alice.read_until("them ")
+        alice.type("m")
+        alice.read_until(" MUTED ")
+        while bob.event("user_audio_available")["available"]:
+            pass
+        alice.type("q")
+        alice.read_until("hung up (alice)")
+        assert bob.ended() == 0
+        alice.type("stty -a; exit 7\n")
+        alice.read_until(" icanon ")
+        assert alice.ended() == 7
+
+
+def test_a_call_sent_to_the_background_goes_on_and_ends_without_the_terminal(here: Environment) -> None:
+    with answering(here, "bob") as bob, shell(here) as alice:
+        call_from_a_shell(alice)
+        alice.type("\x1a")
+        alice.read_until("Stopped")
+        alice.type("bg\n")
+        alice.read_until("bg")
+        volumes = bob.event("voice_volume")["volumes"]
+        while not volumes.get("alice"):
+            volumes = bob.event("voice_volume")["volumes"]
+        alice.type("echo q is for the $((40 + 2))\n")
+        alice.read_until("q is for the 42", but=" talking ")
+        bob.interrupt()
+        alice.read_until("hung up (bob)")
+        alice.type("wait; exit 7\n")
+        alice.read_until("Done")
+        assert (alice.ended(), bob.ended()) == (7, 0)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,9 @@ from pycall.core.events import (
 from tests.media_tools import sine, write_media
 from tests.phones import Phone, phone, ring, talk
 from tests.switchroom import Switchroom
+
+IN_OPEN = 0x20
+"""Of sys/inotify.h."""
 
 
 async def test_ring_accept_talk_hang_up(alice: Phone, bob: Phone) -> None:
@@ -182,15 +189,31 @@ async def test_the_same_verb_twice_at_once(alice: Phone, bob: Phone) -> None:
     assert len(bob.all(CallBegan)) <= 1
 
 
+@contextmanager
+def opened(file: Path) -> Iterator[asyncio.Event]:
+    """Set when somebody opens this file: the kernel says so (inotify)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    assert watch >= 0 and libc.inotify_add_watch(watch, os.fsencode(file), IN_OPEN) >= 0
+    seen = asyncio.Event()
+    asyncio.get_running_loop().add_reader(watch, seen.set)
+    try:
+        yield seen
+    finally:
+        asyncio.get_running_loop().remove_reader(watch)
+        os.close(watch)
+
+
 async def test_files_are_looked_into_while_it_rings_and_not_after_the_answer(
     alice: Phone, server: Switchroom, tmp_path: Path
 ) -> None:
     sound = Path(write_media(tmp_path / "talk.wav", sound=sine(880, 48_000 * 10)))
     async with phone(server.url, audio_source=f"file:{sound}") as carol:
         await carol.engine.login("carol", server.ticket("carol"))
-        await ring(alice, carol)
-        looked = carol.engine._driver._ahead._ahead
-        assert looked is not None and await looked is not None
+        with opened(sound) as looked:
+            await ring(alice, carol)
+            async with asyncio.timeout(10):
+                await looked.wait()
         moved = sound.rename(tmp_path / "gone.wav")
         await carol.engine.accept()  # would refuse if it looked for the file now
         moved.rename(sound)
