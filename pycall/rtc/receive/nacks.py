@@ -28,6 +28,8 @@ MAX_MISSING = 500
 """More than that is no gap but an outage: only a keyframe helps."""
 MOST_AT_ONCE = 200
 """Asked for in one go, so that the request fits into a datagram; the rest follows with the next."""
+FAR_BACK = 2048
+"""A number so far behind was not overtaken (no sender keeps so many): the stream has begun anew."""
 HALF, MASK = 0x8000, 0xFFFF
 
 
@@ -55,10 +57,18 @@ class NackTracker:
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
 
+    def begin_anew(self) -> None:
+        """Another stream comes, with numbers of its own."""
+        self.lost += len(self._missing)
+        self._missing.clear()
+        self._highest = None
+
     def arrived(self, sequence: int, now: float, *, repaired: bool = False) -> bool:
         """Takes note of a packet; False if the jump is so large that only a keyframe helps. `repaired`: it was sent
         again on a stream of its own; what comes late without that was overtaken."""
         self._patience = max(REORDER, self._patience * CALMER)
+        if self._highest is not None and FAR_BACK <= (self._highest - sequence) & MASK < HALF:
+            self.begin_anew()
         if self._highest is None:
             self._highest = sequence
             return True

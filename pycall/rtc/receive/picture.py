@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import av
 from aiortc import RTCRtpCodecParameters
@@ -51,7 +52,9 @@ class PictureReceiver:
         self.freezes = Freezes()
         self.overtaken = 0
         """Too old for the sound when they became complete, together with a younger one: decoded and not shown."""
-        self._waiting: deque[asyncio.TimerHandle] = deque()
+        self._waiting: deque[tuple[float, av.VideoFrame]] = deque()
+        """When to show what; in order."""
+        self._timer: asyncio.TimerHandle | None = None
         self._shown_at = 0.0
         self._clock = PictureClock()
         self._buffer = VideoBuffer()
@@ -91,27 +94,29 @@ class PictureReceiver:
         self.plis += key
         return self.nacks.due(now), key
 
+    def begin_anew(self) -> None:
+        """Another stream comes, with numbers and timestamps of its own."""
+        self.nacks.begin_anew()
+        self._buffer.begin_anew()
+        self._clock, self._line = PictureClock(), TimeLine()
+
     def close(self) -> None:
         self._deliver = None
-        for handle in self._waiting:
-            handle.cancel()
         self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _decode_all(self, pictures: list[EncodedPicture], codec: RTCRtpCodecParameters, arrived: float) -> None:
+        clock = self._clock
         for picture in pictures:
             pts = self._line.place(picture.timestamp)
             self.keyframes += picture.key
-
-            last = picture is pictures[-1]
-
-            def job(picture: EncodedPicture = picture, pts: int = pts, last: bool = last) -> None:
-                self._decode(picture, pts, codec, arrived, last)
-
-            if not self._worker.post(job):
+            show = partial(self._show, clock, picture.timestamp, pts, arrived, picture is pictures[-1])
+            if not self._worker.post(partial(self._decode, picture, pts, codec, show)):
                 self._buffer.break_off()
 
     def _decode(
-        self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters, arrived: float, last: bool
+        self, picture: EncodedPicture, pts: int, codec: RTCRtpCodecParameters, show: Callable[[av.VideoFrame], None]
     ) -> None:
         """In the worker's thread."""
         try:
@@ -123,34 +128,36 @@ class PictureReceiver:
             self._worker.report(self._failed, error)
             return
         for frame in frames:
-            self._worker.report(lambda shown: self._show(shown, picture.timestamp, pts, arrived, last), frame)
+            self._worker.report(show, frame)
 
     def _failed(self, error: BaseException) -> None:
         logger.debug("a picture could not be decoded: %s", error)
         self.decode_errors += 1
         self._buffer.break_off()
 
-    def _show(self, frame: av.VideoFrame, timestamp: int, pts: int, arrived: float, last: bool) -> None:
+    def _show(
+        self, clock: PictureClock, timestamp: int, pts: int, arrived: float, last: bool, frame: av.VideoFrame
+    ) -> None:
         """When its turn has come and the sound is as far; never before the picture that came before it. `last`: none
         that comes after it became complete with it."""
-        loop = asyncio.get_running_loop()
-        at = self._clock.place(pts, arrived, loop.time(), last=last)
-        wait = self._wait(timestamp, self._clock.meant, at)
+        at = clock.place(pts, arrived, time.monotonic(), last=last)
+        wait = self._wait(timestamp, clock.meant, at)
         if wait < 0 and not last:
             self.decoded += 1
             self.overtaken += 1
             return
-        at = max(at + max(wait, 0.0), self._shown_at)
-        self._shown_at = at
-        if at <= loop.time() and not self._waiting:
-            self._hand_over(frame)
-            return
+        self._shown_at = max(at + max(wait, 0.0), self._shown_at)
+        self._waiting.append((self._shown_at, frame))
+        if self._timer is None:
+            self._show_due()
 
-        def show() -> None:
-            self._waiting.popleft()
-            self._hand_over(frame)
-
-        self._waiting.append(loop.call_at(at, show))
+    def _show_due(self) -> None:
+        """All whose moment has come; and come back for the next one."""
+        self._timer = None
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
+            self._hand_over(self._waiting.popleft()[1])
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_at(self._waiting[0][0], self._show_due)
 
     def _hand_over(self, frame: av.VideoFrame) -> None:
         self.decoded += 1

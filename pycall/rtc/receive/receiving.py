@@ -21,8 +21,6 @@ from .sync import LipSync
 from .voice import VoiceReceiver
 
 MAX_STREAMS = 32
-MAX_BLOCKS = 31
-"""The count in an RTCP report has five bits."""
 AUDIO_CLOCK, VIDEO_CLOCK = 48000, 90000
 
 
@@ -36,6 +34,8 @@ class Receiving:
         """When the first sound and the first picture were handed over, monotonic seconds."""
         self.sync = LipSync()
         self.streams: dict[int, IncomingStream] = {}
+        self._current: dict[int, IncomingStream] = {}
+        """By clock rate, the stream whose packets come now."""
         self._user_id = user_id
         self._terms = terms
         self._ports = ports
@@ -69,7 +69,8 @@ class Receiving:
         if terms is None:
             self.refused["unknown stream"] += 1
         elif terms.kind == "audio":
-            self._count(packet, AUDIO_CLOCK, len(data), now)
+            if self._count(packet, AUDIO_CLOCK, len(data), now):
+                self.hearing.begin_anew()
             self.hearing.take(packet, now)
         else:
             self._take_picture(packet, terms, len(data), now)
@@ -81,9 +82,9 @@ class Receiving:
             return known
         mid = packet.mid
         for terms in self._terms.media:
-            if (mid == terms.mid or (mid is None and packet.payload_type in terms.numbers)) and (
-                len(self._routes) < MAX_STREAMS
-            ):
+            if mid == terms.mid or (mid is None and packet.payload_type in terms.numbers):
+                if len(self._routes) >= MAX_STREAMS:
+                    del self._routes[next(iter(self._routes))]
                 self._routes[packet.ssrc] = terms
                 return terms
         return None
@@ -93,19 +94,23 @@ class Receiving:
             return
         codec = next((c for c in terms.codecs if c.rtx == packet.payload_type), None)
         if codec is None:
-            self._count(packet, VIDEO_CLOCK, size, now)
+            if self._count(packet, VIDEO_CLOCK, size, now):
+                self.seeing.begin_anew()
             self.seeing.take(packet, now)
         elif len(packet.payload) > 2:  # less is padding: a probe
             self.seeing.take(unwrapped(packet, codec.payload_type), now, repaired=True)
 
-    def _count(self, packet: Packet, clock_rate: int, size: int, now: float) -> None:
+    def _count(self, packet: Packet, clock_rate: int, size: int, now: float) -> bool:
+        """True if this packet begins another stream than came before."""
         stream = self.streams.get(packet.ssrc)
         if stream is None:
-            if len(self.streams) >= MAX_STREAMS:
-                self.refused["too many streams"] += 1
-                return
             stream = self.streams[packet.ssrc] = IncomingStream(packet.ssrc, clock_rate)
+            if len(self.streams) > MAX_STREAMS:
+                del self.streams[next(iter(self.streams))]
         stream.arrived(packet.sequence_number, packet.timestamp, size, now)
+        before = self._current.get(clock_rate)
+        self._current[clock_rate] = stream
+        return before is not None and before is not stream
 
     # --- frames
 
@@ -130,7 +135,7 @@ class Receiving:
 
     def _captured(self, clock_rate: int, timestamp: int) -> float | None:
         """When a sound or picture was captured, by the sender's clock; None before the sender has told."""
-        stream = next((s for s in self.streams.values() if s.clock_rate == clock_rate), None)
+        stream = self._current.get(clock_rate)
         return stream.captured(timestamp) if stream is not None else None
 
     # --- what goes back
@@ -143,18 +148,18 @@ class Receiving:
 
     def blocks(self, now: float) -> tuple[rtcp.ReportBlock, ...]:
         """How the streams have arrived since the last call."""
-        return tuple(stream.block(now) for stream in list(self.streams.values())[:MAX_BLOCKS])
+        return tuple(stream.block(now) for stream in self._current.values())
 
     def requests(self, ours: int, now: float) -> list[bytes]:
         """RTCP packets to send now, in the name of our stream `ours`: repairs, keyframes, arrival times."""
         requests = []
         if self.seeing is not None:
             missing, key = self.seeing.tick(now)
-            media = next((s.ssrc for s in self.streams.values() if s.clock_rate == VIDEO_CLOCK), None)
-            if media is not None and missing:
-                requests.append(rtcp.write_nack(ours, media, missing))
-            if media is not None and key:
-                requests.append(rtcp.write_picture_loss(ours, media))
+            stream = self._current.get(VIDEO_CLOCK)
+            if stream is not None and missing:
+                requests.append(rtcp.write_nack(ours, stream.ssrc, missing))
+            if stream is not None and key:
+                requests.append(rtcp.write_picture_loss(ours, stream.ssrc))
         if self._feedback is not None and self._feedback.due(now):
             fci = self._feedback.build(now)
             if fci:

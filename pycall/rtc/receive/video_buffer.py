@@ -88,6 +88,10 @@ class VideoBuffer:
         self._asked_at = now
         return True
 
+    def begin_anew(self) -> None:
+        """Another stream comes, with numbers of its own; it begins with a keyframe, or is asked for one."""
+        self._next = None
+
     def break_off(self) -> None:
         """The decoder has lost track: nothing is released before the next keyframe."""
         self._waits_for_key = self._key_needed = True

@@ -54,9 +54,6 @@ class VoiceReceiver:
         """One RTP packet, plain or redundant (RFC 2198)."""
         if self._deliver is None:
             return
-        if self._before is not None and self._before.ssrc != packet.ssrc:
-            self.playout.buffer.begin_anew()  # another stream has timestamps of its own
-            self._before = None
         self._notice_silence(packet)
         if packet.payload_type == self._terms.red:
             self._take_redundant(packet.timestamp, packet.payload, now)
@@ -68,6 +65,11 @@ class VoiceReceiver:
             self._beat = Beat(now)
             self._turn()
         self._beat.read(now, time.monotonic())
+
+    def begin_anew(self) -> None:
+        """Another stream comes, with numbers and timestamps of its own."""
+        self.playout.buffer.begin_anew()
+        self._before = None
 
     def close(self) -> None:
         """Not one more frame is delivered."""

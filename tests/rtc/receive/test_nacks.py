@@ -106,3 +106,9 @@ def test_gaps_in_front_of_gaps_become_an_outage_and_are_forgotten() -> None:
     assert nacks.arrived(MAX_MISSING, 0.0)
     assert not nacks.arrived(MAX_MISSING + 20, 0.0)
     assert nacks.due(1.0) == []
+
+
+@pytest.mark.parametrize("step", [-3000, -20_000, 20_000])
+def test_after_a_stream_has_begun_anew_gaps_are_asked_for_again(step: int) -> None:
+    nacks = tracker(30_000, 30_001, 30_001 + step, 30_003 + step)
+    assert nacks.due(REORDER) == [30_002 + step]

@@ -33,8 +33,9 @@ def coded() -> list[list[Packet]]:
     return made
 
 
-async def shown(too_old: int) -> tuple[list[int], PictureReceiver]:
-    """Picture 1 comes last; those before number `too_old` are then too old for the sound."""
+async def shown(too_old: int, first_waits: float = 0.0) -> tuple[list[int], PictureReceiver]:
+    """Picture 1 comes last; those before number `too_old` are then too old for the sound. The first one has to wait
+    `first_waits` seconds for it."""
     pictures, seen, complete = await asyncio.to_thread(coded), [], asyncio.Event()
     stamps = [packets[0].timestamp for packets in pictures]
 
@@ -44,7 +45,8 @@ async def shown(too_old: int) -> tuple[list[int], PictureReceiver]:
             complete.set()
 
     def wait(timestamp: int, meant: float, at: float) -> float:
-        return -0.02 if 0 < stamps.index(timestamp) < too_old else 0.0
+        number = stamps.index(timestamp)
+        return -0.02 if 0 < number < too_old else first_waits * (number == 0)
 
     worker = Worker("pycall-test", depth=60)
     receiver = PictureReceiver(TERMS, see, worker, wait)
@@ -65,3 +67,8 @@ async def test_those_too_old_for_the_sound_are_left_out_but_never_the_last(too_o
     assert numbers == seen
     assert receiver.overtaken == receiver.skipped == COUNT - len(seen)
     assert receiver.decoded == COUNT
+
+
+async def test_pictures_that_are_due_at_the_same_moment_are_shown_in_their_order() -> None:
+    numbers, _ = await shown(0, first_waits=0.3)
+    assert numbers == list(range(COUNT))

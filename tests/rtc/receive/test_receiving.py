@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pycall.rtc.opus import FRAME, OpusEncoder
 from pycall.rtc.receive.receiving import Receiving
-from pycall.rtc.rtcp import parse
+from pycall.rtc.rtcp import Nack, parse
 from pycall.rtc.terms import MID, TRANSPORT, Codec, MediaTerms, Terms
 from pycall.rtc.worker import Worker
 from tests.rtc.stage import End
@@ -49,6 +49,24 @@ async def test_a_stream_is_known_by_payload_type_or_by_mid(receiving: Receiving)
     receiving.on_rtp(rtp(100, 1, payload, ssrc=10), 0.0)
     assert set(receiving.streams) == {7, 8}
     assert receiving.refused["unknown stream"] == 2
+
+
+async def test_requests_and_reports_are_about_the_stream_that_comes_now(receiving: Receiving) -> None:
+    for sequence in (1000, 1001):
+        receiving.on_rtp(rtp(96, sequence, b"\x10\0\0", ssrc=7), 0.0)
+    for sequence in (40_000, 40_002):
+        receiving.on_rtp(rtp(96, sequence, b"\x10\0\0", ssrc=8), 1.0)
+    asked = [report for data in receiving.requests(1, 1.1) for report in parse(data)]
+    assert Nack(8, (40_001,)) in asked
+    assert [block.ssrc for block in receiving.blocks(2.0)] == [8]
+
+
+async def test_the_33rd_stream_is_taken_as_the_first_was(receiving: Receiving) -> None:
+    payload = OpusEncoder().encode(__import__("numpy").zeros(FRAME, "int16"))
+    for ssrc in range(40):
+        receiving.on_rtp(rtp(111, 1, payload, ssrc=ssrc), 0.0)
+    assert not receiving.refused
+    assert receiving.hearing.playout.buffer.stats.packets_received == 40
 
 
 async def test_a_stream_per_number_without_end_is_bounded(receiving: Receiving) -> None:
