@@ -56,7 +56,9 @@ class App:
         for key in self.secret_keys:
             check_key(key)
         names = [admin.identifier for admin in self.admins]
-        require(all(map(is_user_id, names)), f"an administrator of app {self.app_id} has no valid user id")
+        for name in names:
+            allowed = "1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'"
+            require(is_user_id(name), f"{name[:60]!r} cannot be an administrator: a user id is {allowed} (--admin)")
         require(len(set(names)) == len(names), f"an administrator of app {self.app_id} is named twice")
 
     def scopes_of(self, identifier: str) -> frozenset[Scope]:

@@ -226,6 +226,8 @@ def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
     try:
         if target.get_backend_name() == "sqlite":
             return _sqlite_engines(target, sync)
+        if target.get_backend_name() != "postgresql":
+            raise _no_database(f"there is no {target.get_backend_name()} here")
         writer, reader = _postgres_engines(target)
     except ModuleNotFoundError as error:
         raise ConfigError(
@@ -234,8 +236,7 @@ def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
         ) from error
     except (ImportError, NoSuchModuleError, ArgumentError) as error:
         raise _no_database(f"{target.drivername} is not installed, or not for asyncio") from error
-    if writer.dialect.name == "postgresql":
-        event.listen(writer.sync_engine, "connect", hold_advisory_lock)
+    event.listen(writer.sync_engine, "connect", hold_advisory_lock)
     return writer, reader
 
 

@@ -17,6 +17,11 @@ from .options import BY_KEY, BY_NAME, OPTIONS, Kind, Option
 
 Value = str | int | float | bool | tuple[str, ...]
 
+CLIENTS = {f"PYCALL_{name}" for name in ("SERVER", "URL", "USER", "SIG", "DEBUG", "HOOKS_SECRET")}
+"""Names that clients look at."""
+ALMOST = 0.85
+"""How alike a misspelt name is (difflib). Others may be there for other reasons: Kubernetes names services so."""
+
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
 
@@ -29,6 +34,14 @@ def layered(environ: Mapping[str, str], arguments: Mapping[str, object]) -> dict
     values = {**_from_environment(environ), **_from_arguments(arguments)}
     config = values.pop("config", None)
     return values if config is None else {**read_file(str(config)), **values}
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """A line for each name in the environment that is almost that of a setting, and therefore does nothing."""
+    known = [option.env for option in OPTIONS]
+    unknown = [name for name in environ if name.startswith("PYCALL_") and name not in {*known, *CLIENTS}]
+    near = [(name, difflib.get_close_matches(name, known, 1, ALMOST)) for name in unknown]
+    return [f"{name} is no setting and does nothing; did you mean {found[0]}?" for name, found in near if found]
 
 
 def read_file(path: str) -> dict[str, Value]:

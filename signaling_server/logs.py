@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from .layers import misspelt
 from .settings import Settings
 
 FIELDS = ("user_id", "call_id", "session", "app_id", "reason")
@@ -33,6 +35,8 @@ def set_up_logs(settings: Settings) -> None:
         root.removeHandler(old)
     root.addHandler(output)
     root.setLevel(settings.log.upper())
+    for line in misspelt(os.environ):
+        logging.getLogger(__name__).warning(line)
     # What they tell below a warning holds statements with values, and requests with their query.
     for name in ("aiohttp", "aiosqlite", "alembic", "sqlalchemy", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

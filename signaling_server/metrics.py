@@ -42,8 +42,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._boards: list[Board] = []
-        self.gauges: dict[str, Callable[[], float]] = {}
-        """More values to be read when somebody looks, by metric name."""
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        """More values to be read when somebody looks, by metric name, each after its description."""
         self._ended = self._counter("pycall_calls_ended", "Calls that are over.", "result", "reason", "media")
         self._rejects = self._counter("pycall_rejects", "What was refused.", "what", "reason")
         self._setup = Histogram(
@@ -124,8 +124,8 @@ class Metrics:
         for kind, count in sum((board.dropped for board in self._boards), Counts[str]()).items():
             dropped.add_metric([kind], count)
         yield from (calls, dropped)
-        for name, read in self.gauges.items():
-            yield GaugeMetricFamily(name, name.replace("_", " "), value=read())
+        for name, (told, read) in self.gauges.items():
+            yield GaugeMetricFamily(name, told, value=read())
 
 
 class _OnLook(Collector):

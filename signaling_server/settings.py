@@ -19,6 +19,7 @@ from .devfile import dev_file_path, left_key, make_folder
 from .layers import Value, layered
 from .limits import Limits
 from .options import FORMATS, LEVELS
+from .origins import is_origin
 from .tls import Tls
 from .turn import Turn
 
@@ -72,6 +73,9 @@ class Settings:
         require(bool(self.secret_keys), _NO_KEY)
         require(len(self.apps) == 1 + len(self.more_apps), "two apps have the same number (apps_file, --app-id)")
         networks_of(self.proxies)
+        for origin in self.origins:
+            advice = "an origin is https://HOST or https://HOST:PORT, in lower case and without a path"
+            require(is_origin(origin), f"{advice}, not {origin[:60]!r} (--origin, PYCALL_ORIGINS)")
         require(0 <= self.port <= 65535, "the port must be 0 to 65535 (--port, PYCALL_PORT)")
         require(bool(self.host), "the host must not be empty (--host, PYCALL_HOST)")
         require(bool(self.db), "the database must not be empty (--db, PYCALL_DB)")
@@ -136,10 +140,12 @@ def _secret_keys(values: dict[str, Value]) -> tuple[str, ...]:
 def _read_key(path: str) -> str:
     """The secret key in a file, without the line's end."""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(ErrorCode.BAD_SETTING, f"cannot read the secret key in {path!r}: {reason}") from error
+    require(bool(key), f"there is no secret key in {path!r}: write 32 random bytes into it, as 64 hex digits")
+    return key
 
 
 def _parts(values: Mapping[str, Value]) -> dict[str, Any]:

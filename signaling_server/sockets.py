@@ -83,7 +83,7 @@ class Sockets:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One WebSocket, from its handshake to its end."""
-        check_origin(request, self._settings.origins)
+        self._check_origin(request)
         close_seconds = self._limits.close_seconds
         socket = web.WebSocketResponse(
             max_msg_size=MAX_MESSAGE_BYTES, compress=False, autoping=False, timeout=close_seconds
@@ -102,6 +102,14 @@ class Sockets:
             await session.finish()
             self._leave(session)
         return socket
+
+    def _check_origin(self, request: web.Request) -> None:
+        try:
+            check_origin(request, self._settings.origins)
+        except web.HTTPForbidden:
+            self._metrics.rejected("login", "origin")
+            logger.info("a page of %.100s may not connect; if it should: --origin", request.headers["Origin"])
+            raise
 
     def _enter(self, session: Session) -> None:
         self._sessions[session.number] = session

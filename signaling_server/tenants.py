@@ -66,7 +66,10 @@ async def open_tenants(
         exchange = Exchange(switchboard, own, clock, deliver, metrics, office.announcer)
         tenants[app.app_id] = Tenant(app, own, exchange, office)
     outboxes = [tenant.office.outbox for tenant in tenants.values()]
-    metrics.gauges["pycall_outbox_waiting"] = lambda: sum(outbox.length for outbox in outboxes)
+    metrics.gauges["pycall_outbox_waiting"] = (
+        "Callbacks that wait to be delivered.",
+        lambda: sum(outbox.length for outbox in outboxes),
+    )
     return tenants
 
 

@@ -187,6 +187,12 @@ async def _ask(session: aiohttp.ClientSession, source: Source, path: str, body: 
     try:
         async with session.post(f"{base}{path}?{urlencode(query)}", json=body) as response:
             answer = await response.json(content_type=None)
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise SignalingError(
+            ErrorCode.UNREACHABLE,
+            f"the certificate of {base} is not trusted; if it, or its authority, is your own, name its file: "
+            "SSL_CERT_FILE=ca.pem",
+        ) from error
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         raise SignalingError(ErrorCode.UNREACHABLE, f"no server answers at {base}; is it running?") from error
     refused = answer.get("errorCode", answer.get("ErrorCode", 0)) if isinstance(answer, dict) else 1

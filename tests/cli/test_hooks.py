@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from pycall.core.webhook import sign_webhook, webhook_secret
+from tests.certificates import make_certificate
 from tests.command import Command, Environment, run
 
 SILENT = ("--audio-source", "null", "--audio-sink", "null")
@@ -79,6 +84,25 @@ def test_what_is_not_signed_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be(tmp_path: Path, arguments: list[str], says: str) -> None:
     code, _, errors = run(Environment(tmp_path), *arguments)
     assert code != 0 and len(errors) == 1 and says in errors[0]
+
+
+def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*make_certificate(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def shake_hands() -> None:
+            with suppress(OSError), context.wrap_socket(server.accept()[0], server_side=True):
+                pass
+
+        shaking = threading.Thread(target=shake_hands, name="a server with a certificate")
+        shaking.start()
+        where = ["--server", f"wss://127.0.0.1:{server.getsockname()[1]}/ws"]
+        code, _, errors = run(
+            Environment(tmp_path, PYCALL_SECRET_KEY="k" * 32), "hooks", "listen", "--port", "0", "--set", *where
+        )
+        shaking.join(10)
+    assert code != 0 and "is not trusted" in errors[-1] and "SSL_CERT_FILE" in errors[-1], errors
 
 
 def test_the_secret_follows_from_the_key(tmp_path: Path) -> None:

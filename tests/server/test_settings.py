@@ -12,6 +12,7 @@ from pycall.cli.devfile import dev_file_path as reader_path
 from pycall.cli.devfile import read_dev_file
 from pycall.core.errors import ConfigError, ErrorCode
 from signaling_server.devfile import dev_file_path, left_key, remove_dev_file, write_dev_file
+from signaling_server.layers import misspelt
 from signaling_server.settings import Settings, make_settings
 
 KEY = "d0e1f2a3b4c5968778695a4b3c2d1e0f"
@@ -57,6 +58,8 @@ def test_the_environment_and_arguments_before_it() -> None:
         ({"PYCALL_SECRET_KEY": KEY}, {"callbacks_retries": ["5", "-5"]}, "0 to 86400 seconds each, not '-5'"),
         ({"PYCALL_SECRET_KEY": KEY}, {"callbacks_retries": ["5e4", "5e4"]}, "--callback-retry"),
         ({"PYCALL_SECRET_KEY": KEY}, {"dev": True, "host": "0.0.0.0"}, "this machine only"),
+        ({"PYCALL_SECRET_KEY": KEY}, {"admins": ["alice", "a b"]}, "'a b' cannot be an administrator"),
+        ({"PYCALL_SECRET_KEY_FILE": "/dev/null"}, {}, "there is no secret key in '/dev/null'"),
         ({"PYCALL_SECRET_KEY": KEY}, {"dev": True, "host": "example.org"}, "this machine only"),
         ({"PYCALL_SECRET_KEY": KEY, "PYCALL_DEV_FILE": "/dev/null/x/dev.json"}, {"dev": True}, "PYCALL_DEV_FILE"),
     ],
@@ -70,6 +73,28 @@ def test_what_is_wrong_is_said_in_one_line(
     assert caught.value.code is ErrorCode.BAD_SETTING
     assert says in str(caught.value) and "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("origin", ["https://phone.example.com", "http://[::1]:8080", "http://localhost:8080"])
+def test_origins(origin: str) -> None:
+    assert make_settings({"PYCALL_SECRET_KEY": KEY, "PYCALL_ORIGINS": origin}).origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://phone.example.com/", "https://phone.example.com:443", "phone.example.com", "https://Phone.example.com",
+     "*", "https://*.example.com", "https://a@b.example", "ftp://example.com", "https://", "null", "https://x:y", "https://x:"],
+)  # fmt: skip
+def test_what_no_browser_would_ever_tell_is_no_origin(origin: str) -> None:
+    with pytest.raises(ConfigError, match="an origin is https://HOST or https://HOST:PORT"):
+        make_settings({"PYCALL_SECRET_KEY": KEY}, origins=[origin])
+
+
+def test_names_in_the_environment_that_are_almost_settings_are_told() -> None:
+    meant = {"PYCALL_PROT": "PYCALL_PORT", "PYCALL_TLS_CERTS": "PYCALL_TLS_CERT", "PYCALL_ORIGIN": "PYCALL_ORIGINS"}
+    others = ["PYCALL_SERVER", "PYCALL_DEBUG", "PYCALL_SERVICE_HOST", "PYCALL_PORT_8790_TCP_ADDR", "PYCALL_DB", "HOME"]
+    lines = misspelt(dict.fromkeys([*meant, *others], "x"))
+    assert [(line.split()[0], line.split()[-1]) for line in lines] == [(a, f"{b}?") for a, b in meant.items()]
 
 
 def test_dev_makes_up_a_key_and_keeps_it_over_a_crash(tmp_path: Path) -> None:

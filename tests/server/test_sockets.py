@@ -254,11 +254,17 @@ async def test_health_and_errors_are_json(room: Room) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1", "", "file://", "https://a.ex:1"]
 )
-async def test_foreign_pages_may_not_connect(open_room: OpenRoom, origin: str) -> None:
+async def test_foreign_pages_may_not_connect(
+    open_room: OpenRoom, origin: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "signaling_server.sockets")
     room = await open_room(origins=("https://a.ex",))
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         await room.open(headers={"Origin": origin})
     assert caught.value.status == 403
+    assert f"a page of {origin} may not connect; if it should: --origin" in caplog.text
+    async with room.session.get(room.url.replace("ws", "http", 1).removesuffix("/ws") + "/metrics") as response:
+        assert 'pycall_rejects_total{reason="origin",what="login"} 1.0' in await response.text()
 
 
 async def test_the_own_page_and_listed_pages_may_connect(open_room: OpenRoom) -> None:
