@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 SinkT = TypeVar("SinkT", AudioSink, VideoSink)
 _TICK = FRAME_SAMPLES / SAMPLE_RATE
+STOP_LIMIT = 5.0
+"""Seconds that a sink's `stop` is waited for; a recording may take 3 to be finished."""
 _LATE = 0.1
 """Seconds by which the mixing clock may lag before it starts anew instead of catching up."""
 
@@ -92,7 +94,7 @@ class Downlink:
         self._audio_sinks, self._video_sinks = [], []
         self._ears.clear()
         self._mixer = Mixer()
-        await asyncio.gather(*(asyncio.to_thread(sink.stop) for sink in sinks), *self._stopping)
+        await asyncio.gather(*(_stop(sink) for sink in sinks), *self._stopping)
 
     async def add_audio_sink(self, sink: AudioSink) -> bool:
         """Open one more sink in a running call; False if it could not be opened (which is reported)."""
@@ -180,8 +182,8 @@ class Downlink:
     async def _add(self, sink: SinkT, sinks: list[SinkT]) -> bool:
         try:
             await asyncio.to_thread(sink.start)
-        except MediaError as error:
-            self._report(sink, error)
+        except Exception as error:  # a sink may be the program's own code
+            self._report(sink, _as_media_error(sink, error))
             return False
         return await self._take(sink, sinks)
 
@@ -189,33 +191,50 @@ class Downlink:
         if self._running:
             sinks.append(sink)
             return True
-        await asyncio.to_thread(sink.stop)
+        await _stop(sink)
         return False
 
     async def _remove(self, sink: SinkT, sinks: list[SinkT]) -> None:
         if sink in sinks:
             sinks.remove(sink)
-            await asyncio.to_thread(sink.stop)
+            await _stop(sink)
 
     def _drop(self, sink: SinkT, sinks: list[SinkT], error: Exception) -> None:
         """Take a sink that raised out of use, close it in the background and tell once."""
         if sink not in sinks:
             return
         sinks.remove(sink)
-        task = asyncio.get_running_loop().create_task(asyncio.to_thread(sink.stop), name="sink stop")
+        task = asyncio.get_running_loop().create_task(_stop(sink), name="sink stop")
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
-        if not isinstance(error, MediaError):
-            name = getattr(sink, "name", type(sink).__name__)
-            logger.error("the sink %s raised and gets nothing more", name, exc_info=error)
-            error = MediaError(ErrorCode.BAD_SINK, f"the sink {name} raised {error!r}; it is dropped")
-        self._report(sink, error)
+        self._report(sink, _as_media_error(sink, error))
 
     def _report(self, sink: AudioSink | VideoSink, error: MediaError) -> None:
         if self._on_sink_failed is None:
             logger.warning("%s", error)
         else:
             self._on_sink_failed(sink, error)
+
+
+def _name_of(sink: AudioSink | VideoSink) -> str:
+    return str(getattr(sink, "name", type(sink).__name__))
+
+
+def _as_media_error(sink: AudioSink | VideoSink, error: Exception) -> MediaError:
+    if isinstance(error, MediaError):
+        return error
+    logger.error("the sink %s raised and gets nothing more", _name_of(sink), exc_info=error)
+    return MediaError(ErrorCode.BAD_SINK, f"the sink {_name_of(sink)} raised {error!r}; it is dropped")
+
+
+async def _stop(sink: AudioSink | VideoSink) -> None:
+    """In a thread. Never raises: the others are stopped, too."""
+    try:
+        await asyncio.wait_for(asyncio.to_thread(sink.stop), STOP_LIMIT)
+    except TimeoutError:
+        logger.warning("the sink %s did not stop within %.0f s", _name_of(sink), STOP_LIMIT)
+    except Exception:  # a sink may be the program's own code
+        logger.exception("the sink %s raised when it was stopped", _name_of(sink))
 
 
 def _unpack(frame: av.AudioFrame) -> AudioFrame:

@@ -133,9 +133,11 @@ def _as_media_error(error: BaseException, what: str) -> MediaError:
 
 
 async def stop_source(source: Source[F]) -> None:
-    """Stop it in a thread; a source that does not return in time is left behind, with a warning."""
+    """Stop it in a thread; a source that does not return in time is left behind, with a warning. Never raises."""
     began = time.monotonic()
     try:
         await asyncio.wait_for(asyncio.to_thread(source.stop), STOP_LIMIT)
     except TimeoutError:
         log.warning("%s did not stop within %.1f s", type(source).__name__, time.monotonic() - began)
+    except Exception:  # a bot's own source may raise anything
+        log.exception("%s raised when it was stopped", type(source).__name__)

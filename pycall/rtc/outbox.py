@@ -14,7 +14,6 @@ from collections.abc import Callable
 from .congestion.controller import RateController
 from .congestion.pacer import Pacer, PacketClass
 from .path import Path
-from .rtcp import ntp_time
 from .rtp import Packet, Writer
 
 HEADER = 12 + 16
@@ -155,11 +154,13 @@ class Outbox:
         self.pacer.push(kind, _size(packet), (media, packet), time.monotonic())
 
     def _send(self, media: str, packet: Packet) -> None:
-        now = time.monotonic()
-        sent = (ntp_time(time.time()) >> 14) & 0xFFFFFF
-        data = self._writers[media].write(packet, self._sequence, sent)
-        if self._path.send(data):
-            self._controller.sent(self._sequence, len(data), now, self.pacer.cluster)
+        now, writer = time.monotonic(), self._writers[media]
+        # Not the time of day, which may be set: only differences of it count.
+        data = writer.write(packet, self._sequence, int(now * (1 << 18)) & 0xFFFFFF)
+        if not self._path.send(data):
+            return
+        self._controller.sent(self._sequence if writer.numbers else None, len(data), now, self.pacer.cluster)
+        if writer.numbers:
             self._sequence = (self._sequence + 1) & 0xFFFF
 
 

@@ -48,8 +48,9 @@ GOODBYE_SECONDS = 1.0
 UNANNOUNCED_SECONDS = 10.0
 """When there are no more candidates, so long a check may still come from an address that was not announced (RFC 8863):
 a browser whose page may use no device hides all of its addresses."""
-DECODE_DEPTH = 60
-"""Pictures waiting for the decoder: two seconds, then they are dropped until the next keyframe."""
+DECODE_DEPTH = 30
+"""Pictures waiting for the decoder: a second, then they are dropped until the next keyframe. After a repair there may
+be 20 at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,11 @@ class Writer:
         _EXTENSION.pack_into(body, 0, form, (len(body) - _EXTENSION.size) // 4)
         return bytes(body)
 
+    @property
+    def numbers(self) -> bool:
+        """Whether packets of this line carry the transport-wide number; some browsers have it with pictures only."""
+        return TRANSPORT in self._at
+
     def write(self, packet: Packet, number: int, sent: int) -> bytes:
         """`number` is the transport-wide one, `sent` the sending time in 2^-18 s, 24 bits of it."""
         first = _VERSION | (_PADDING if packet.padding else 0) | (_EXTENDED if self._extension else 0)

@@ -91,6 +91,11 @@ class Terms:
     def media(self) -> tuple[MediaTerms, ...]:
         return (self.audio,) if self.video is None else (self.audio, self.video)
 
+    @property
+    def transport_feedback(self) -> bool:
+        """Whether packets of at least one line carry the transport-wide number."""
+        return any(media.has(TRANSPORT) for media in self.media)
+
 
 REDUCED_SIZE = "a=rtcp-rsize"
 

@@ -28,6 +28,9 @@ CODEC_ERRORS = (
 )
 """What a codec can raise on pictures and bytes that somebody else made; it costs the frame, never the thread."""
 
+STOP_SECONDS = 1.0
+"""That the job in hand may take at the end: a driver may hang."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -53,13 +56,6 @@ class Worker:
         self._jobs.put_nowait(job)
         return True
 
-    async def run(self, function: Callable[[], T]) -> T | None:
-        """The result of `function`, computed in the thread; its exception is raised here. None if refused."""
-        result: asyncio.Future[T] = self._loop.create_future()
-        if not self.post(lambda: self._compute(function, result)):
-            return None
-        return await result
-
     def report(self, callback: Callable[[T], None], value: T) -> None:
         """From the thread: call `callback(value)` on the loop; nothing once the loop is closed."""
         try:
@@ -68,7 +64,7 @@ class Worker:
             logger.debug("loop closed before a result of %s was taken", threading.current_thread().name)
 
     async def stop(self) -> None:
-        """Ends the thread after the job in hand; jobs still waiting are dropped."""
+        """Ends the thread after the job in hand; jobs still waiting are dropped. A codec that hangs is left behind."""
         if not self._stopping:
             self._stopping = True
             while not self._jobs.empty():
@@ -77,23 +73,19 @@ class Worker:
                 except queue.Empty:
                     break
             self._jobs.put_nowait(None)
-        await asyncio.shield(self._ended)
-        self._thread.join()
+        await asyncio.wait({self._ended}, timeout=STOP_SECONDS)
+        if self._ended.done():
+            self._thread.join()
+        else:
+            logger.warning("%s does not end; its thread is left behind", self._thread.name)
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-        self.report(self._end, None)
+        try:
+            while (job := self._jobs.get()) is not None:
+                job()
+        finally:
+            self.report(self._end, None)
 
     def _end(self, _: None) -> None:
         if not self._ended.done():
             self._ended.set_result(None)
-
-    def _compute(self, function: Callable[[], T], result: asyncio.Future[T]) -> None:
-        try:
-            value = function()
-        except CODEC_ERRORS as error:  # it belongs to who awaits the result
-            failure = error
-            self.report(lambda _: None if result.done() else result.set_exception(failure), None)
-        else:
-            self.report(lambda _: None if result.done() else result.set_result(value), None)

@@ -188,3 +188,33 @@ async def test_after_stop_nothing_is_given_and_every_sink_is_closed_once(downlin
     await downlink.stop()
     downlink.audio_arrived("bob", sound(tone(440)))
     assert (len(ears.frames), ears.started, ears.stopped) == (0, 1, 1)
+
+
+class Clumsy(Ears):
+    """A program's own sink that raises where it likes."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    def start(self) -> None:
+        self._raise("start")
+
+    def stop(self) -> None:
+        self._raise("stop")
+
+    def _raise(self, where: str) -> None:
+        if where == self._where:
+            raise RuntimeError(where)
+
+
+@pytest.mark.parametrize("where", ["start", "stop"])
+async def test_a_sink_of_a_program_that_raises_when_it_begins_or_ends_harms_nobody(
+    downlink: Downlink, failed: Failed, where: str
+) -> None:
+    clumsy, ears = Clumsy(where), Ears()
+    await downlink.start([clumsy, ears], [])
+    downlink.audio_arrived("bob", sound(tone(440)))
+    await downlink.stop()
+    assert ears.frames and ears.stopped == 1
+    assert [(sink, error.code) for sink, error in failed] == [(clumsy, ErrorCode.BAD_SINK)] * (where == "start")

@@ -355,6 +355,18 @@ async def test_a_closed_feed_gets_no_more_and_stop_ends_the_sources() -> None:
     await uplink.stop()
 
 
+class Stubborn(ByHand):
+    def stop(self) -> None:
+        raise RuntimeError("not now")
+
+
+async def test_a_source_that_raises_when_it_is_stopped_keeps_no_other_running() -> None:
+    camera = ByHand()
+    async with started(Stubborn(), camera):
+        pass
+    assert camera.stopped.is_set()
+
+
 class Ears:
     def __init__(self) -> None:
         self.heard: list[AudioFrame] = []

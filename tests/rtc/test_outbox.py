@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 
+from pycall.rtc.congestion import FeedbackWriter
 from pycall.rtc.congestion.controller import RateController
 from pycall.rtc.outbox import FIRST_BURST, STEP, Outbox
 from pycall.rtc.path import Path
-from pycall.rtc.rtp import Packet, Writer
-from pycall.rtc.terms import MediaTerms
+from pycall.rtc.rtp import Packet, Reader, Writer
+from pycall.rtc.terms import TRANSPORT, MediaTerms
 
 RATE = 4_000_000
 
@@ -101,3 +103,25 @@ async def test_nothing_leaves_after_close(outbox: Outbox, wire: Wire) -> None:
     outbox.push_audio(Packet(97, False, 900, 0, 2, b"sound"))
     await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.02)
     assert len(wire.sent) == before
+
+
+async def test_only_packets_that_carry_a_number_take_one(wire: Wire) -> None:
+    """Else the other side would tell of sound, which it cannot see in the numbers, as lost."""
+    numbered = (RTCRtpHeaderExtensionParameters(3, TRANSPORT),)
+    video = MediaTerms("video", "1", (), numbered)
+    writers = {"audio": Writer(MediaTerms("audio", "0", (), ())), "video": Writer(video)}
+    controller, reader, seen = RateController(RATE, 50_000, RATE), Reader(video), []
+    wire.send = lambda data: not seen.append(reader.read(data).number)  # type: ignore[method-assign, func-returns-value]
+    box = Outbox(cast(Path, wire), controller, writers, lambda size: None)
+    box.open()
+    for number in range(3):
+        box.push_audio(Packet(97, False, number, 0, 2, b"sound"))
+        push_picture(box, number, 1)
+    assert seen == [None, 0, None, 1, None, 2]
+    writer = FeedbackWriter()
+    for number in range(3):
+        writer.arrived(number, 5.0)
+    fci = writer.build(5.1)
+    assert fci is not None
+    assert [result.seq for result in controller.feedback(fci, time.monotonic())] == [0, 1, 2]
+    box.close()

@@ -8,7 +8,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.sdp import SessionDescription
 
-from pycall.rtc.terms import Local, read_answer, write_answer, write_offer
+from pycall.rtc.terms import TRANSPORT, Local, read_answer, write_answer, write_offer
 
 
 def local(*codecs: str, stereo: bool = False) -> Local:
@@ -22,6 +22,16 @@ def local(*codecs: str, stereo: bool = False) -> Local:
         codecs=("opus", *codecs),
         stereo=stereo,
     )
+
+
+def test_feedback_comes_with_one_line_that_has_it() -> None:
+    """Firefox numbers the packets of its pictures only."""
+    lines = write_offer(local("VP8")).splitlines(keepends=True)
+    first = next(index for index, line in enumerate(lines) if TRANSPORT in line)
+    offer = SessionDescription.parse("".join(lines[:first] + lines[first + 1 :]))
+    _, terms = write_answer(offer, local("VP8"))
+    assert not terms.audio.has(TRANSPORT)
+    assert terms.transport_feedback
 
 
 def agreed(offered: tuple[str, ...], answered: tuple[str, ...]) -> tuple[list[str], list[str]]:

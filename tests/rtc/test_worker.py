@@ -10,16 +10,39 @@ import pytest
 from pycall.rtc.worker import Worker
 
 
-async def test_results_and_errors_come_back_on_the_loop() -> None:
+async def test_jobs_run_in_the_thread_and_results_come_back_on_the_loop() -> None:
     worker = Worker("pycall-test", depth=2)
-    assert await worker.run(lambda: threading.current_thread().name) == "pycall-test"
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    assert worker.post(lambda: worker.report(told.set_result, threading.current_thread().name))
+    assert await asyncio.wait_for(told, 5) == "pycall-test"
+    await worker.stop()
+    assert "pycall-test" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_an_unknown_error_has_ended_is_not_waited_for() -> None:
+    class Strange(Exception): ...
 
     def broken() -> None:
-        raise ValueError("bad picture")
+        raise Strange
 
-    with pytest.raises(ValueError, match="bad picture"):
-        await worker.run(broken)
-    assert await worker.run(lambda: 7) == 7
+    worker = Worker("pycall-test", depth=2)
+    worker.post(broken)
+    await asyncio.wait_for(worker.stop(), 5)
+
+
+async def test_a_codec_that_hangs_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    worker, busy, go_on = Worker("pycall-test", depth=1), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        busy.set()
+        go_on.wait(30)
+
+    worker.post(hang)
+    await asyncio.to_thread(busy.wait, 5)
+    await asyncio.wait_for(worker.stop(), 5)
+    assert "left behind" in caplog.text
+    go_on.set()
     await worker.stop()
     assert "pycall-test" not in [thread.name for thread in threading.enumerate()]
 
@@ -36,7 +59,6 @@ async def test_more_than_its_depth_is_refused_and_counted() -> None:
     await asyncio.to_thread(busy.wait, 5)
     assert [worker.post(job) for _ in range(4)] == [True, True, False, False]
     assert worker.dropped == 2
-    assert await worker.run(lambda: 1) is None
     go_on.set()
     await worker.stop()
 

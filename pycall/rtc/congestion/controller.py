@@ -20,6 +20,8 @@ SILENT_STEP, SILENT_SHARE = 0.5, 0.8
 """It falls to this share, each time after so many seconds."""
 OUTAGE = 2.0
 """After a silence of so many seconds the path may be another one and is probed as at the start."""
+MOST_FEEDBACKS = 120
+"""Feedbacks taken in a second; honest ones come 20 to 100 times, and each may keep us busy for 2 ms."""
 GIVE_UP = 2.0
 """A peer that has not sent one feedback by then, but other reports, does not know it."""
 STRICT_PACING, TIGHT_PACING, LOOSE_PACING = 1.1, 1.25, 2.5
@@ -48,6 +50,7 @@ class RateController:
         self._remote = RemoteLimit(start, minimum, maximum)
         self._prober = Prober(start)
         self._by_feedback = transport_feedback
+        self._second = self._feedbacks = 0
         self._heard = False
         self._first_sent_at: float | None = None
         self._waiting_since: float | None = None
@@ -115,11 +118,14 @@ class RateController:
         self._delay.set_limits(minimum, maximum)
         self._remote.set_limits(minimum, maximum)
 
-    def sent(self, seq16: int, size: int, now: float, cluster: int = 0) -> None:
-        """A packet left with this transport-wide number; `cluster` is the pacer's, for packets of a probe."""
+    def sent(self, seq16: int | None, size: int, now: float, cluster: int = 0) -> None:
+        """A packet left with this transport-wide number, or without one (None), so that no feedback will tell of it;
+        `cluster` is the pacer's, for packets of a probe."""
         self._now = now
-        self._log.sent(seq16, size, now, cluster)
         self._remote.sent(size, now)
+        if seq16 is None:
+            return
+        self._log.sent(seq16, size, now, cluster)
         if self._first_sent_at is None:
             self._first_sent_at = now
         if self._waiting_since is None:
@@ -127,7 +133,9 @@ class RateController:
 
     def feedback(self, fci: bytes, now: float) -> list[PacketResult]:
         """A transport-wide feedback came. Returns what became of which packets; raises `RemoteProtocolError` for
-        bytes that are none, with nothing changed."""
+        bytes that are none, with nothing changed. Of a flood nothing is read."""
+        if not self._admits(now):
+            return []
         results = self._log.acked(parse_feedback(fci), now)
         self._now = now
         self._end_silence(now)
@@ -145,6 +153,12 @@ class RateController:
             self._delay.lower_to(self._loss.limit)
         self._take_probe(results, now)
         return results
+
+    def _admits(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._feedbacks = int(now), 0
+        self._feedbacks += 1
+        return self._feedbacks <= MOST_FEEDBACKS
 
     def remb(self, bitrate: float, now: float) -> None:
         """The peer's receiver estimated `bitrate`. Ignored while transport-wide feedback comes."""
@@ -183,6 +197,7 @@ class RateController:
         return min(max(rate, self._limits[0]), self._limits[1])
 
     def _take_rtt(self, rtt: float) -> None:
+        rtt = max(rtt, 0.0)
         self._rtt = rtt if self._rtt is None else self._rtt + RTT_SHARE * (rtt - self._rtt)
 
     def _take_probe(self, results: list[PacketResult], now: float) -> None:

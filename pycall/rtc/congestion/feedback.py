@@ -34,6 +34,8 @@ LATE = 0.5
 """Seconds for which a packet that was told to be missing can still be reported."""
 RESTART = 2000
 """A jump of more sequence numbers is a sender that began anew; what lies between is not reported."""
+MOST_UNTOLD = 8192
+"""Numbers that wait to be told of; more come from a sender whose numbers leap, and only the newest is told of."""
 _MAX_BYTES = 1000
 _MISSING, _SMALL, _LARGE = 0, 1, 2
 
@@ -57,6 +59,8 @@ class FeedbackWriter:
         seq = self._unwrap(seq16)
         if seq < self._floor or seq in self._arrivals:
             return
+        if seq - self._next > MOST_UNTOLD:
+            self._restart(seq)
         self._arrivals[seq] = round(now / UNIT)
         self._highest = max(self._highest, seq)
         self._next = min(self._next, seq)

@@ -10,6 +10,8 @@ CAPACITY = 4096
 REORDERING = 0.06
 """Seconds that a packet reported missing may still turn up (overtaken by others) before it counts as lost."""
 _ARRIVAL_PERIOD = 2**24 * 0.064
+ANOTHER_CLOCK = 10.0
+"""Seconds by which the delay may change from one packet to the next; more is the receiver's clock, set anew."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,9 @@ class SentLog:
         self._packets: dict[int, PacketResult] = {}
         self._missing: dict[int, float] = {}
         self._highest = -1
-        self._last_arrival: float | None = None
+        self._last: PacketResult | None = None
+        """The packet whose arrival was told last."""
+        self._shift = 0.0
 
     def __len__(self) -> int:
         return len(self._packets)
@@ -62,7 +66,8 @@ class SentLog:
             else:
                 self._missing.pop(seq, None)
                 packet = self._packets.pop(seq)
-                packet.arrived = self._unwrap(arrived)
+                packet.arrived = self._on_one_clock(arrived, packet.sent)
+                self._last = packet
                 results.append(packet)
         results += self._lost(now)
         return sorted(results, key=lambda result: result.seq)
@@ -73,8 +78,14 @@ class SentLog:
             del self._missing[seq]
         return [self._packets.pop(seq) for seq in gone]
 
-    def _unwrap(self, arrived: float) -> float:
-        if self._last_arrival is not None:
-            arrived += round((self._last_arrival - arrived) / _ARRIVAL_PERIOD) * _ARRIVAL_PERIOD
-        self._last_arrival = arrived
+    def _on_one_clock(self, arrived: float, sent: float) -> float:
+        """The receiver's times return to zero after 12 days, and it may begin anew with others at any moment."""
+        arrived += self._shift
+        if self._last is None or self._last.arrived is None:
+            return arrived
+        arrived += round((self._last.arrived - arrived) / _ARRIVAL_PERIOD) * _ARRIVAL_PERIOD
+        expected = self._last.arrived + sent - self._last.sent
+        if abs(arrived - expected) > ANOTHER_CLOCK:
+            self._shift += expected - arrived
+            arrived = expected
         return arrived

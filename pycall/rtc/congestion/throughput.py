@@ -21,7 +21,7 @@ class Throughput:
         """`size` bytes arrived at `arrived` (seconds, receiver's clock; packets may be added out of order)."""
         self._arrivals.append((arrived, size))
         self._newest = max(self._newest, arrived)
-        while self._newest - self._arrivals[0][0] > KEPT:
+        while self._arrivals and self._newest - self._arrivals[0][0] > KEPT:
             self._arrivals.popleft()
 
     def rate(self, window: float) -> float | None:

@@ -12,7 +12,7 @@ from pycall.rtc import rtcp
 from pycall.rtc.congestion.feedback import FeedbackWriter
 from pycall.rtc.ports import MediaPorts
 from pycall.rtc.rtp import Packet, Reader, unwrapped
-from pycall.rtc.terms import TRANSPORT, MediaTerms, Terms
+from pycall.rtc.terms import MediaTerms, Terms
 from pycall.rtc.worker import Worker
 
 from .picture import PictureReceiver
@@ -40,7 +40,7 @@ class Receiving:
         self._terms = terms
         self._ports = ports
         self._reader = Reader(*terms.media)
-        self._feedback = FeedbackWriter() if terms.audio.has(TRANSPORT) else None
+        self._feedback = FeedbackWriter() if terms.transport_feedback else None
         self._routes: dict[int, MediaTerms] = {ssrc: media for media in terms.media for ssrc in media.ssrcs}
         self.hearing = VoiceReceiver(terms.audio, self._hear, self._sound_played)
         self.seeing = (

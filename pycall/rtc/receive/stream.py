@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ..rtcp import ReportBlock, SenderReport, middle, unix_time
 
 HALF, MASK = 0x8000, 0xFFFF
+FAR_BACK = 2048
+"""A number so far behind was not overtaken: the stream has begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class IncomingStream:
         self.octets += size
         if self._base is None:
             self._base = self._highest = sequence
+        elif FAR_BACK <= (self._highest - sequence) & MASK <= HALF:
+            self._base += sequence - self._highest - 1
+            self._highest = sequence
+            self._transit = None
         ahead = (sequence - self._highest) & MASK
         if 0 < ahead < HALF:
             self._highest += ahead

@@ -11,7 +11,7 @@ from pycall.rtc.congestion.controller import RateController
 from pycall.rtc.outbox import Outbox
 from pycall.rtc.path import Path
 from pycall.rtc.rtp import Packet, Writer
-from pycall.rtc.terms import TRANSPORT, Terms
+from pycall.rtc.terms import Terms
 
 from .picture import PictureSender
 from .sound import OVERHEAD, form_of
@@ -50,7 +50,7 @@ class Sending:
         self._form = form_of(music=source.voice.music, channels=terms.audio.sends)
         self._patience: asyncio.TimerHandle | None = None
         self.controller = RateController(
-            START_RATE, LEAST_RATE, self._most, transport_feedback=terms.audio.has(TRANSPORT)
+            START_RATE, LEAST_RATE, self._most, transport_feedback=terms.transport_feedback
         )
         writers = {media.kind: Writer(media) for media in terms.media}
         self.outbox = Outbox(path, self.controller, writers, self._padding)
@@ -131,7 +131,7 @@ class Sending:
         # Down slowly: a single clean second on a lossy path is luck.
         self.loss = max(fraction, 0.8 * self.loss + 0.2 * fraction)
         self.voice.lossy(self.loss)
-        self._source.voice.lossy(self.loss)
+        self._source.voice.losses_changed()
 
     # --- rates
 

@@ -184,7 +184,7 @@ class Studio:
         if tier.ladder is None or tier.profile != profile:
             tier.ladder, tier.profile, tier.settled_at = Ladder(*profile), profile, now + SETTLE
         before, tier.step = tier.step, tier.ladder.update(profile[3] if now < tier.settled_at else tier.estimate, now)
-        if tier.step is None:
+        if tier.step is None or not tier.target:  # nothing is left for pictures until what waits has left
             return False
         smaller = before is not None and tier.step.height < before.height  # a keyframe, which replaces what waits
         if not smaller and any(sender.overfull for sender in tier.members):

@@ -54,6 +54,8 @@ class VoiceSender:
         self.form = form
         self.rate = form.most
         """bit/s that this peer's link allows."""
+        self.loss = 0.0
+        """What this peer reports lost, 0 to 1."""
         self._payload_type = payload_type
         self._red_type = red_type
         self._outbox = outbox
@@ -66,7 +68,8 @@ class VoiceSender:
         return self._copies if self._red_type is not None else 0
 
     def lossy(self, fraction: float) -> None:
-        """What this peer reports lost, 0 to 1."""
+        """`loss` is this now."""
+        self.loss = fraction
         if fraction >= RED_TWICE_FROM:
             self._copies = self.form.copies
         elif fraction >= RED_FROM:
@@ -108,9 +111,11 @@ class Voice:
     def remove(self, sender: VoiceSender) -> None:
         if sender in self._senders:
             self._senders.remove(sender)
+            self.losses_changed()
 
-    def lossy(self, fraction: float) -> None:
-        """The worst loss that any peer reports: in-band repair is made for it."""
+    def losses_changed(self) -> None:
+        """In-band repair is made for the worst loss that any peer reports."""
+        fraction = max((sender.loss for sender in self._senders), default=0.0)
         if abs(fraction - self._loss) >= 0.01:
             self._loss = fraction
             for encoder in self._encoders.values():

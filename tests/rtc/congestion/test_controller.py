@@ -6,6 +6,7 @@ import pytest
 
 from pycall.core.errors import RemoteProtocolError
 from pycall.rtc.congestion import FeedbackWriter, RateController
+from pycall.rtc.congestion.controller import MOST_FEEDBACKS
 
 
 class Loop:
@@ -92,3 +93,16 @@ def test_the_first_probe_is_asked_for_as_soon_as_something_is_sent() -> None:
     probe = controller.probe(0.0)
     assert probe is not None and probe.rate == 1.2e6 and probe.size >= 3600
     assert controller.probe(0.1) is None
+
+
+def test_of_a_flood_of_feedback_nothing_is_read() -> None:
+    controller = RateController(300_000, 50_000, 3e6)
+    for seq in range(2 * MOST_FEEDBACKS):
+        controller.sent(seq, 1000, seq * 0.001)
+    writer, read = FeedbackWriter(), 0
+    for seq in range(2 * MOST_FEEDBACKS):
+        writer.arrived(seq, 5.0 + seq * 0.001)
+        fci = writer.build(6.0)
+        assert fci is not None
+        read += len(controller.feedback(fci, 1.0 + (seq >= MOST_FEEDBACKS + 50)))
+    assert read == 2 * MOST_FEEDBACKS - 50

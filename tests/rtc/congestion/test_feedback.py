@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pycall.core.errors import RemoteProtocolError
 from pycall.rtc.congestion import FeedbackWriter, parse_feedback
+from pycall.rtc.congestion.feedback import MOST_UNTOLD, RESTART
 
 UNIT = 0.00025
 
@@ -155,3 +156,10 @@ def test_any_chunks_are_read_or_refused(count: int, chunks: list[int], rest: byt
 def test_bad_feedback_is_refused(fci: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         parse_feedback(fci)
+
+
+def test_numbers_that_leap_fill_no_memory() -> None:
+    writer = FeedbackWriter()
+    for packet in range(10_000):
+        writer.arrived(packet * (RESTART - 1) & 0xFFFF, packet * 0.001)
+    assert 1 <= sum(at is not None for _, at in told(writer, 10.0)) <= MOST_UNTOLD // (RESTART - 1) + 1

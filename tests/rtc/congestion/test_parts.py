@@ -24,6 +24,14 @@ def test_throughput_is_measured_by_arrivals() -> None:
     assert throughput.rate(0.2) == pytest.approx(0.5e6, rel=0.1)
 
 
+def test_throughput_outlives_an_arrival_that_cannot_be() -> None:
+    throughput = Throughput()
+    throughput.add(1250, 1000.0)
+    for i in range(20_000):
+        throughput.add(1250, 900 + i * 0.01)
+    assert throughput.rate(0.5) == pytest.approx(1e6, rel=0.01)
+
+
 def test_throughput_of_too_little_is_unknown() -> None:
     throughput = Throughput()
     assert throughput.rate(0.5) is None

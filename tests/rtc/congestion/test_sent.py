@@ -54,3 +54,11 @@ def test_the_receivers_clock_may_return_to_zero() -> None:
         for seq, arrived in enumerate((turn / 2 - 1, 1 - turn / 2, 2 - turn / 2))
     ]
     assert at == [turn / 2 - 1, pytest.approx(turn / 2 + 1), pytest.approx(turn / 2 + 2)]
+
+
+def test_a_receiver_whose_clock_begins_anew_has_not_become_slower_or_faster() -> None:
+    log, arrived = SentLog(), []
+    for seq, at in enumerate([50.0, 50.1, 3.2, 3.3, 9000.4, 3.5, 3.6]):
+        log.sent(seq, 100, seq * 0.1)
+        arrived += [result.arrived for result in log.acked([(seq, at)], 1.0)]
+    assert arrived == pytest.approx([50.0 + seq * 0.1 for seq in range(7)], abs=0.01)

@@ -36,9 +36,11 @@ def test_who_hears_what(music: bool, channels: int, form: SoundForm) -> None:
 class Sheet:
     """A feed of both tones that ends, and a box for what leaves."""
 
-    def __init__(self, blocks: int) -> None:
-        self.sent: list[Packet] = []
+    def __init__(self, blocks: int, *, mono: bool = False) -> None:
         self._music = two_tones(blocks * 960)
+        self._layout = "mono" if mono else "stereo"
+        if mono:
+            self._music = self._music[:, :1].copy()
         self._given = 0
         self.over = asyncio.Event()
 
@@ -47,12 +49,18 @@ class Sheet:
         if not len(block):
             self.over.set()
             await asyncio.Event().wait()
-        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "s16", "stereo")
+        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "s16", self._layout)
         frame.pts = self._given * 960
         self._given += 1
         return frame
 
     def close(self) -> None: ...
+
+    def again(self) -> Sheet:
+        """From its beginning."""
+        self._given = 0
+        self.over.clear()
+        return self
 
 
 class Box:
@@ -72,11 +80,8 @@ async def played(*forms: SoundForm, loss: float = 0.0, rate: int = 0) -> list[Bo
         sender.rate = rate or form.most
         sender.lossy(loss)
         voice.add(sender)
-    voice.lossy(loss)
-    task = asyncio.create_task(voice.run())
-    await sheet.over.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    voice.losses_changed()
+    await read(voice, sheet)
     await voice.aclose()
     return boxes
 
@@ -92,6 +97,36 @@ async def test_one_gets_stereo_and_the_other_a_mix() -> None:
     mixed = decoded(mono, 1)[:, 0]
     assert level(mixed, LEFT) == pytest.approx(level(mixed, RIGHT), abs=1)
     assert not any(packet.payload[0] & 4 for packet in mono.packets), "the bit for stereo (RFC 6716, 3.1)"
+
+
+async def test_repair_is_made_for_the_worst_of_all_peers_whoever_reports_last() -> None:
+    sheet, box = Sheet(100, mono=True), Box()
+    voice = Voice(sheet)
+    lossy, clean = (VoiceSender(OutgoingStream(ssrc, 48000), 111, None, box) for ssrc in (1, 2))
+    for sender, loss in ((lossy, 0.2), (clean, 0.0)):
+        voice.add(sender)
+        sender.lossy(loss)
+        voice.losses_changed()
+    await read(voice, sheet)
+    assert any(repairs(packet) for packet in box.packets)
+    voice.remove(lossy)
+    box.packets.clear()
+    await read(voice, sheet.again())
+    await voice.aclose()
+    assert not any(repairs(packet) for packet in box.packets[10:])
+
+
+def repairs(packet: Packet) -> bool:
+    """Whether it carries its predecessor in short: the flag of 20 ms of speech in one channel (RFC 6716, 4.2.3)."""
+    return packet.payload[0] >> 3 < 16 and bool(packet.payload[1] & 0x40)
+
+
+async def read(voice: Voice, sheet: Sheet) -> None:
+    """The whole sheet is sent."""
+    task = asyncio.create_task(voice.run())
+    await sheet.over.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_weakest_link_of_those_who_hear_stereo_counts() -> None:

@@ -7,6 +7,7 @@ import time
 from fractions import Fraction
 
 import av
+import pytest
 
 from pycall.rtc.rtp import Packet
 from pycall.rtc.send.picture import PictureSender
@@ -83,7 +84,8 @@ class Feed:
     def close(self) -> None: ...
 
 
-async def test_while_too_many_pictures_wait_to_leave_none_is_encoded() -> None:
+@pytest.mark.parametrize("full", ["the queue", "the link"])
+async def test_while_too_many_pictures_wait_to_leave_none_is_encoded(full: str) -> None:
     feed, outbox = Feed(), Counter()
     studio = Studio(feed)
     codec = Codec("H264", 96, 90000)
@@ -94,10 +96,12 @@ async def test_while_too_many_pictures_wait_to_leave_none_is_encoded() -> None:
         for _ in range(3):
             await feed.give()
             await outbox.more(1)
-        outbox.overfull = True
+        outbox.overfull = full == "the queue"
+        studio.allow(sender, 500_000 if outbox.overfull else 0, 500_000)
         for _ in range(20):
             await feed.give()
         outbox.overfull = False
+        studio.allow(sender, 500_000, 500_000)
         await feed.give()
         await outbox.more(1)
         assert len(outbox.pictures) == 4, "what was given meanwhile was left out, not kept for later"
