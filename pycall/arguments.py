@@ -33,12 +33,22 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 MAX_SIG_CHARACTERS = 4096
 """A real ticket has about 200."""
+MAX_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """What was given, for a message of one line: its first 60 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def check_login(user_id: object, user_sig: object) -> None:
     """Raises `LoginError`."""
     if not is_user_id(user_id):
-        raise LoginError(ErrorCode.BAD_ARGUMENT, f"{user_id!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+        raise LoginError(ErrorCode.BAD_ARGUMENT, f"{shown(user_id)} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
     if not isinstance(user_sig, str) or not user_sig.isascii() or not 0 < len(user_sig) <= MAX_SIG_CHARACTERS:
         raise LoginError(ErrorCode.SIG_MALFORMED, "this is no UserSig; make one with `pycall sig` or make_user_sig()")
 
@@ -48,7 +58,7 @@ def checked_callees(callees: UserId | Iterable[UserId], caller: UserId | None) -
     wanted = (callees,) if isinstance(callees, str) or not isinstance(callees, Iterable) else tuple(callees)
     for callee in wanted:
         if not is_user_id(callee):
-            raise _bad(f"{callee!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+            raise _bad(f"{shown(callee)} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
     others = tuple(user for user in dict.fromkeys(wanted) if user != caller)
     if wanted and not others:
         raise _bad("you cannot call yourself")
@@ -62,13 +72,13 @@ def checked_media(media: object) -> MediaType:
     try:
         return MediaType(media)
     except ValueError:
-        raise _bad(f"{media!r} is no media type; use MediaType.AUDIO or MediaType.VIDEO") from None
+        raise _bad(f"{shown(media)} is no media type; use MediaType.AUDIO or MediaType.VIDEO") from None
 
 
 def check_ring(timeout: object) -> None:
     """Whole seconds, 0 (for ever) to a day."""
     if type(timeout) is not int or not 0 <= timeout <= MAX_RING_SECONDS:
-        raise _bad(f"timeout must be whole seconds from 0 (for ever) to {MAX_RING_SECONDS}, not {timeout!r}")
+        raise _bad(f"timeout must be whole seconds from 0 (for ever) to {MAX_RING_SECONDS}, not {shown(timeout)}")
 
 
 def check_user_data(user_data: object) -> None:
@@ -86,19 +96,21 @@ def check_user_data(user_data: object) -> None:
 def check_room(room_id: object) -> None:
     """A number from 1 to 2147483647, or a name of 1 to 64 characters."""
     if not is_room_id(room_id):
-        raise _bad(f"{room_id!r} is no room id: 1 to {MAX_ROOM_NUMBER}, or a name of 1 to {MAX_ROOM_BYTES} characters")
+        raise _bad(
+            f"{shown(room_id)} is no room id: 1 to {MAX_ROOM_NUMBER}, or a name of 1 to {MAX_ROOM_BYTES} characters"
+        )
 
 
 def check_group(group_id: object) -> None:
     """1 to 64 visible ASCII characters."""
     if not is_group_id(group_id):
-        raise _bad(f"{group_id!r} is no group id: 1 to 64 visible characters")
+        raise _bad(f"{shown(group_id)} is no group id: 1 to 64 visible characters")
 
 
 def check_call_id(call_id: object) -> None:
     """32 lower-case hex digits."""
     if not is_call_id(call_id):
-        raise _bad(f"{call_id!r} is no call id: take it from the one who called, or from CallReceived")
+        raise _bad(f"{shown(call_id)} is no call id: take it from the one who called, or from CallReceived")
 
 
 def check_info(text: object, what: str) -> None:
@@ -110,13 +122,13 @@ def check_info(text: object, what: str) -> None:
 def check_flag(flag: object, what: str) -> None:
     """True or False, nothing that merely counts as such."""
     if not isinstance(flag, bool):
-        raise _bad(f"{what} must be True or False, not {flag!r}")
+        raise _bad(f"{what} must be True or False, not {shown(flag)}")
 
 
 def checked_profile(name: object, *, portrait: bool = False) -> VideoProfile:
     """Raises `CallError` for a name that is no profile."""
     try:
-        found = profile(str(name))
+        found = profile(name if isinstance(name, str) else shown(name))
     except ConfigError as error:
         raise _bad(str(error)) from None
     return upright(found) if portrait else found
@@ -125,7 +137,7 @@ def checked_profile(name: object, *, portrait: bool = False) -> VideoProfile:
 def checked_user(user_id: object) -> UserId:
     """A valid user id."""
     if not is_user_id(user_id):
-        raise _bad(f"{user_id!r} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
+        raise _bad(f"{shown(user_id)} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
     return str(user_id)
 
 
@@ -134,7 +146,7 @@ def checked_choice(what: str, value: object, choices: tuple[T, ...]) -> T:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
-    raise _bad(f"{what} must be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}, not {value!r}")
+    raise _bad(f"{what} must be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}, not {shown(value)}")
 
 
 def checked_bool(what: str, value: object) -> bool:
@@ -157,7 +169,7 @@ def _value(kind: type[E], value: object) -> E:
         return kind(value)
     except ValueError:
         names = " or ".join(repr(one.value) for one in kind)
-        raise _bad(f"{value!r} must be {names}") from None
+        raise _bad(f"{shown(value)} must be {names}") from None
 
 
 def checked_text(what: str, value: object) -> str:
@@ -170,19 +182,19 @@ def checked_text(what: str, value: object) -> str:
 def checked_level(what: str, value: object, most: float) -> float:
     """A number from 0 to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise _bad(f"{what} must be 0 to {most:g}, not {value!r}")
+        raise _bad(f"{what} must be 0 to {most:g}, not {shown(value)}")
     return float(value)
 
 
 def checked_view(showing: object, size: object) -> ViewSpec:
     """A view and its size: (width, height) in pixels, 16 to 4096 each, or None."""
     if isinstance(showing, type) or not (isinstance(showing, str | VideoSink) or is_plain_function(showing)):
-        given = showing.__name__ if isinstance(showing, type) else repr(showing)
+        given = showing.__name__ if isinstance(showing, type) else shown(showing)
         raise _bad(f"a view is the name of a sink, a sink or a plain function, not {given}")
     if size is None:
         return ViewSpec(showing)
     if not (isinstance(size, tuple | list) and len(size) == 2 and all(_is_side(side) for side in size)):
-        raise _bad(f"size must be (width, height) in pixels, 16 to 4096, not {size!r}")
+        raise _bad(f"size must be (width, height) in pixels, 16 to 4096, not {shown(size)}")
     return ViewSpec(showing, (size[0] // 2 * 2, size[1] // 2 * 2))
 
 

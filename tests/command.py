@@ -96,6 +96,10 @@ class Command:
         found: dict[str, Any] = json.loads(self.line(f'"event":"{name}"', seconds))
         return found
 
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """All `--json` events of this name so far."""
+        return [event for event in map(json.loads, self.out) if event["event"] == name]
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)

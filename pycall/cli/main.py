@@ -87,7 +87,9 @@ def devices(json: o.Json = False) -> int:
 
 @app.command(epilog=_EXIT_CODES)
 def call(
-    user: Annotated[str, typer.Argument(help="Whom to call.")],
+    users: Annotated[
+        list[str], typer.Argument(metavar="USER...", help="Whom to call: one, or up to eight in one call.")
+    ],
     video: Annotated[bool, typer.Option("--video", help="With picture; without it a voice call.")] = False,
     timeout: Annotated[
         int, typer.Option(metavar="SECONDS", min=0, max=86400, help="How long it rings; 0: for ever.")
@@ -106,14 +108,14 @@ def call(
     record: o.Record = None,
     json: o.Json = False,
 ) -> int:
-    """Call somebody. Keys: m mute, c camera, v voice/video, q hang up."""
+    """Call somebody, or several at once. Keys: m mute, c camera, v voice/video (in a call of two), q hang up."""
     from .choices import MediaChoice
     from .identity import find_identity
     from .phone import run_call
 
     identity = find_identity(as_user, server=server, sig=sig, app_id=app_id)
     media = MediaChoice(audio_source, video_source, audio_sink, video_sink, profile, record, audio_profile)
-    return run_call(identity, media, user, video=video, timeout=timeout, talk_for=talk_for, json=json)
+    return run_call(identity, media, users, video=video, timeout=timeout, talk_for=talk_for, json=json)
 
 
 @app.command(epilog=_EXIT_CODES)

@@ -54,11 +54,13 @@ class Phone:
             raise identity.explained(error) from error
         self._view.event(LoggedIn(identity.user_id, identity.server))
 
-    async def call(self, user: str, media: MediaType, timeout: int) -> EndReason:
-        """Call, talk, and give the reason of the end."""
-        self._status.state = f"calling {user}"
-        call_id = await self._inputs.or_interrupt(self._engine.call(user, media, timeout=timeout))
-        self._view.event(Calling(call_id, user, media))
+    async def call(self, users: list[str], media: MediaType, timeout: int) -> EndReason:
+        """Call them all, talk, and give the reason of the end: with several that of the last one's leaving."""
+        others = [user for user in dict.fromkeys(users) if user != self._engine.user_id]
+        self._status.state = f"calling {', '.join(others)}"
+        call_id = await self._inputs.or_interrupt(self._engine.calls(users, media, timeout=timeout))
+        for user in others:
+            self._view.event(Calling(call_id, user, media))
         return await self._follow()
 
     async def answer(self, reply: str) -> EndReason:
@@ -222,19 +224,20 @@ def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:
 def run_call(
     identity: Identity,
     media: MediaChoice,
-    user: str,
+    users: list[str],
     *,
     video: bool,
     timeout: int,
     talk_for: float | None,
     json: bool,
 ) -> ExitCode:
-    """Call `user` and stay until the call is over."""
-    check_user(user)
+    """Call `users` and stay until the call is over: until all others have left."""
+    for user in users:
+        check_user(user)
     kind = MediaType.VIDEO if video else MediaType.AUDIO
     plan = Plan(
         lambda tell: media.config(identity, tell, video=video),
-        lambda phone: phone.call(user, kind, timeout),
+        lambda phone: phone.call(users, kind, timeout),
         talk_for,
         media.video_sink == "terminal",
     )

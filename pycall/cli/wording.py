@@ -78,8 +78,8 @@ def _ring_line(event: ev.Event) -> str | None:
             return f"signed in as {user_id} at {server}"
         case Calling(_, user_id, media):
             return f"calling {user_id} ({_word(media)})"
-        case ev.CallReceived(caller=caller, media=media):
-            return f"{caller} calls ({_word(media)})"
+        case ev.CallReceived():
+            return _received_line(event)
         case ev.UserRinging(_, user_id):
             return f"{user_id}: it rings"
         case ev.UserRejected(_, user_id):
@@ -91,6 +91,13 @@ def _ring_line(event: ev.Event) -> str | None:
         case ev.CallNotConnected(reason=reason, user_id=user_id):
             return f"no call: {_REASONS[reason]} ({user_id})"
     return None
+
+
+def _received_line(event: ev.CallReceived) -> str:
+    if event.inviter is not None:
+        return f"{event.inviter} invites to a call of {event.caller} ({_word(event.media)})"
+    whom = f" {', '.join(event.callees)}" if len(event.callees) > 1 else ""
+    return f"{event.caller} calls{whom} ({_word(event.media)})"
 
 
 def _quality_line(event: ev.Event) -> str | None:
@@ -120,7 +127,7 @@ def _quality_of(user_id: UserId, quality: PeerQuality) -> str:
 def _call_line(event: ev.Event) -> str | None:
     match event:
         case ev.UserJoined(_, user_id):
-            return f"{user_id} answered"
+            return f"{user_id} is in the call"
         case ev.UserInviting(_, inviter, user_id):
             return f"{inviter} invites {user_id}"
         case ev.UserInfoChanged(user_id, nickname):

@@ -117,10 +117,11 @@ def number_of(code: ErrorCode, message: str = "") -> TUIErrorCode:
 
 
 def documented(error: PyCallError) -> TUICallError:
-    """The same error with the documented number."""
+    """The same error with the documented number; a value that cannot be has the inner number -120203."""
     code = number_of(error.code, error.message)
     if isinstance(error, SignalingError) and code is TUIErrorCode.UNKNOWN:
         code = TUIErrorCode.SIGNALING_SEND_FAIL
     if isinstance(error, MediaError) and code is TUIErrorCode.REQUEST_REFUSED:
         code = TUIErrorCode.UNKNOWN
-    return TUICallError(code, error.message)
+    inner = TUIErrorCode.PARAM_RANGE if code is TUIErrorCode.PARAM_INVALID else None
+    return TUICallError(code, error.message, inner)

@@ -13,6 +13,8 @@ class TUICallDefine:
     Status = enums.TUICallStatus
     Scene = enums.TUICallScene
     CallEndReason = enums.CallEndReason
+    TUICallResultType = enums.TUICallResultType
+    IOSOfflinePushType = enums.IOSOfflinePushType
     CallRecords = structs.CallRecords
     RecentCallsFilter = structs.RecentCallsFilter
     CallParams = structs.CallParams

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
+from enum import IntEnum, StrEnum, nonmember
 
 from pycall.core.types import EndReason, MediaType, Role
 
@@ -19,6 +19,9 @@ class TUICallType(IntEnum):
     none = 0
     audio = 1
     video = 2
+    DEVCIED_CAMERA = nonmember("camera")
+    DEVCIED_MICROPHONES = nonmember("microphones")
+    """The Web spells them so, and keeps them here: what its `getDeviceList` takes."""
 
     @property
     def media(self) -> MediaType:

@@ -84,7 +84,7 @@ class Given:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(TUIErrorCode.PARAM_TYPE, f"{name} must be a number")
         if not low <= value <= high:
-            raise self.wrong(TUIErrorCode.PARAM_RANGE, f"{name} must be {low:g} to {high:g}, not {value:g}")
+            raise self.wrong(TUIErrorCode.PARAM_RANGE, f"{name} must be {low:g} to {high:g}")
         return value
 
     def whole(self, name: str, low: int, high: int, default: Any = REQUIRED) -> int:
@@ -102,7 +102,7 @@ class Given:
         try:
             return kind(value)
         except ValueError:
-            raise self.wrong(TUIErrorCode.PARAM_RANGE, f"{name} is {value}; use one of {_listed(kind)}") from None
+            raise self.wrong(TUIErrorCode.PARAM_RANGE, f"{name} must be one of {_listed(kind)}") from None
 
     def media(self, name: str = "type") -> MediaType:
         """1 voice or 2 video."""

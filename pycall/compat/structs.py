@@ -8,7 +8,9 @@ from typing import Any
 
 from pycall.compat.enums import (
     CallEndReason,
+    CloudRecordPolicy,
     FillMode,
+    IOSOfflinePushType,
     Resolution,
     ResolutionMode,
     Rotation,
@@ -55,23 +57,50 @@ def room_id(room: int | str | None) -> RoomId:
 
 @dataclass(frozen=True, slots=True)
 class OfflinePushInfo:
-    """How a sleeping phone would be woken. Taken and left unused: nothing is pushed from here."""
+    """How a sleeping phone would be woken. Taken and left unused: nothing is pushed from here.
+
+    The fields of all platforms and versions; `description` is the Web's name of `desc`.
+    """
 
     title: str = ""
     desc: str = ""
     extension: str = ""
+    description: str = ""
+    isDisablePush: bool = False
+    iOSPushType: IOSOfflinePushType = IOSOfflinePushType.APNs
+    ignoreIOSBadge: bool = False
+    iOSSound: str = ""
+    iOSImage: str = ""
+    iOSInterruptionLevel: int | str = ""
+    enableIOSBackgroundNotification: bool = False
+    androidSound: str = ""
+    androidOPPOChannelID: str = ""
+    androidVIVOClassification: int = 1
+    androidXiaoMiChannelID: str = ""
+    androidFCMChannelID: str = ""
+    androidHuaWeiCategory: str = ""
+    OPPOCategory: str = ""
+    OPPONotifyLevel: int | str = ""
+    VIVOCategory: str = ""
+    fcmImage: str = ""
+    huaweiImage: str = ""
+    honorImage: str = ""
+    honorImportance: int | str = ""
+    extraInfo: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CallParams:
-    """Beside the callees: `timeout` in seconds (0: never), `userData` up to 4 KiB."""
+    """Beside the callees: `timeout` in seconds (0: never), `userData` up to 4 KiB; the last two mean nothing here."""
 
     roomId: RoomId = RoomId()
     offlinePushInfo: OfflinePushInfo | None = None
     timeout: int = 30
     userData: str = ""
     chatGroupId: str = ""
+    isEphemeralCall: bool = False
+    cloudRecordPolicy: CloudRecordPolicy = CloudRecordPolicy.FollowConsoleConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,3 +207,23 @@ async def test_a_profile_that_does_not_exist(alice: Phone) -> None:
     with pytest.raises(CallError) as caught:
         alice.engine.set_video_profile("900p")
     assert caught.value.code is ErrorCode.BAD_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda engine: engine.call("b" * 100_000),
+        lambda engine: engine.call("bob", timeout=10**5000),
+        lambda engine: engine.call("bob", room_id=10**5000),
+        lambda engine: engine.set_beauty_level(10**5000),
+        lambda engine: engine.set_video_quality(10**5000),
+        lambda engine: engine.join("0" * 100_000),
+    ],
+)
+async def test_what_is_much_too_large_is_told_in_one_short_line(
+    alice: Phone, verb: Callable[[CallEngine], Any]
+) -> None:
+    with pytest.raises(CallError) as caught:
+        await verb(alice.engine)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
+    assert len(caught.value.message) < 200
