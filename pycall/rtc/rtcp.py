@@ -1,7 +1,8 @@
-"""RTCP as far as calls need it: reports, NACK, PLI, FIR, REMB, transport-wide feedback, BYE. Pure bytes to values.
+"""RTCP as far as calls need it: reports, NACK, PLI, FIR, REMB, transport-wide feedback. Pure bytes to values.
 
-RFC 3550 (SR, RR, SDES, BYE), RFC 4585 (NACK, PLI), RFC 5104 (FIR), draft-alvestrand-rmcat-remb-03 (REMB),
-draft-holmer-rmcat-transport-wide-cc-extensions-01 (its inside is read by `congestion.feedback`).
+RFC 3550 (SR, RR, SDES), RFC 4585 (NACK, PLI), RFC 5104 (FIR), draft-alvestrand-rmcat-remb-03 (REMB),
+draft-holmer-rmcat-transport-wide-cc-extensions-01 (its inside is read by `congestion.feedback`). BYE is passed over:
+who has left is the signaling's to say.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from pycall.core.errors import ErrorCode, RemoteProtocolError
 
-SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
+SR, RR, SDES, RTPFB, PSFB = 200, 201, 202, 205, 206
 NACK_FORMAT, TRANSPORT_FORMAT = 1, 15
 PLI_FORMAT, FIR_FORMAT, APP_FORMAT = 1, 4, 15
 NTP_EPOCH = 2208988800
@@ -75,12 +76,7 @@ class TransportFeedback:
     fci: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bye:
-    ssrcs: tuple[int, ...]
-
-
-Report = SenderReport | ReceiverReport | Nack | PictureLoss | Remb | TransportFeedback | Bye
+Report = SenderReport | ReceiverReport | Nack | PictureLoss | Remb | TransportFeedback
 
 
 def ntp_time(unix: float) -> int:
@@ -127,8 +123,6 @@ def _read(kind: int, count: int, body: bytes) -> list[Report]:
             return [SenderReport(ssrc, ntp, rtp, packets, octets, _blocks(body[24:], count))]
         case 201:
             return [ReceiverReport(struct.unpack_from("!I", body)[0], _blocks(body[4:], count))]
-        case 203:
-            return [Bye(struct.unpack_from(f"!{count}I", body))]
         case 205:
             return _read_transport(count, body)
         case 206:
@@ -210,17 +204,6 @@ def write_picture_loss(sender: int, media: int) -> bytes:
 def write_transport_feedback(sender: int, media: int, fci: bytes) -> bytes:
     fci += bytes(-len(fci) % 4)
     return _packet(RTPFB, TRANSPORT_FORMAT, struct.pack("!II", sender, media) + fci)
-
-
-def write_remb(sender: int, bitrate: int, ssrcs: tuple[int, ...]) -> bytes:
-    exponent = max(0, bitrate.bit_length() - 18)
-    mantissa = bitrate >> exponent
-    head = struct.pack("!II4sBBH", sender, 0, b"REMB", len(ssrcs), exponent << 2 | mantissa >> 16, mantissa & 0xFFFF)
-    return _packet(PSFB, APP_FORMAT, head + struct.pack(f"!{len(ssrcs)}I", *ssrcs))
-
-
-def write_bye(ssrcs: tuple[int, ...]) -> bytes:
-    return _packet(BYE, len(ssrcs), struct.pack(f"!{len(ssrcs)}I", *ssrcs))
 
 
 def _write_blocks(blocks: tuple[ReportBlock, ...]) -> bytes:

@@ -88,8 +88,6 @@ class Session:
             case rtcp.TransportFeedback():
                 self.sending.controller.feedback(report.fci, now)
                 self._follow_at = now
-            case rtcp.Bye():
-                pass  # who has left is the signaling's to say
 
     def tick(self, now: float) -> None:
         """To be called every 10 ms: what is due is sent, and rates follow what is known."""

@@ -63,8 +63,8 @@ class Terminal:
                 size = os.get_terminal_size(self._stream.fileno())
                 self._stream.write("\x1b7\x1b[H" + render(frame, size.columns, size.lines - _KEEP_ROWS) + "\x1b8")
                 self._stream.flush()
-            except OSError:
-                return  # the terminal was closed; nobody looks any more
+            except (OSError, ValueError):
+                return  # the terminal or the stream was closed; nobody looks any more
             self._done.wait(1 / MAX_FPS)
 
 

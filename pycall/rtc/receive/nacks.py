@@ -113,10 +113,6 @@ class NackTracker:
         self.requested += len(wanted)
         return wanted
 
-    def next_time(self) -> float | None:
-        """When `due` should be asked again; None: nothing is missing."""
-        return min((missing.due for missing in self._missing.values()), default=None)
-
     def forget_before(self, sequence: int) -> None:
         """What lies before `sequence` is no longer wanted (a keyframe has made it useless)."""
         for old in [s for s in self._missing if (s - sequence) & MASK >= HALF]:

@@ -32,7 +32,7 @@ def test_it_is_asked_for_again_after_each_round_trip_until_it_comes() -> None:
     assert len(asked) == 4
     assert all(110 <= later - earlier <= 112 for earlier, later in zip(asked, asked[1:], strict=False))
     nacks.arrived(11, 0.4)
-    assert nacks.next_time() is None
+    assert nacks.due(0.5) == []
     assert nacks.recovered == 1
 
 
