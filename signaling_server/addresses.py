@@ -36,6 +36,14 @@ def client_address(request: web.Request, proxies: tuple[Network, ...]) -> str:
     return str(address)
 
 
+def through_unnamed(request: web.Request, proxies: tuple[Network, ...]) -> bool:
+    """It seems to come through a proxy nearby that the settings do not name, so that all clients look like one."""
+    nearest = _parsed(request.remote or "")
+    if nearest is None or "X-Forwarded-For" not in request.headers or not nearest.is_private:
+        return False
+    return not any(nearest in proxy for proxy in proxies)
+
+
 def is_local(address: str) -> bool:
     """This very machine."""
     parsed = _parsed(address)

@@ -79,6 +79,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Server]:
         await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
         await stack.enter_async_context(_task(metrics.measure_delay(), "loop delay"))
         page, health = MetricsPage(metrics), Health(store, ended)
+        stack.push_async_callback(health.close)
         metrics_port = None
         if settings.metrics_port is not None:
             metrics_port = await stack.enter_async_context(metrics_listening(page, settings.metrics_port))

@@ -26,6 +26,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from pycall.core.errors import ConfigError, ErrorCode, PyCallError
 
 from .database_words import told
+from .keepalive import give_up_in_time
 from .lock import DatabaseLock, Taken, hold_advisory_lock
 from .unbroken import unbroken
 from .versions import bring_up, load_revisions, look
@@ -236,6 +237,8 @@ def _engines(target: sa.URL, sync: str) -> tuple[AsyncEngine, AsyncEngine]:
         ) from error
     except (ImportError, NoSuchModuleError, ArgumentError) as error:
         raise _no_database(f"{target.drivername} is not installed, or not for asyncio") from error
+    for engine in (writer, reader):
+        event.listen(engine.sync_engine, "connect", give_up_in_time)
     event.listen(writer.sync_engine, "connect", hold_advisory_lock)
     return writer, reader
 

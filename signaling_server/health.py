@@ -11,6 +11,8 @@ from .store import Store, StoreError
 
 ASK_SECONDS = 1.0
 """The database is asked this often at most, however often the health is."""
+PATIENCE_SECONDS = 3.0
+"""For its answer; whoever looks at the health should not have to guess."""
 
 
 class Health:
@@ -25,6 +27,7 @@ class Health:
         self._asking = asyncio.Lock()
         self._asked_at: float | None = None
         self._problem: str | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._stopping = False
 
     def stop(self) -> None:
@@ -49,11 +52,23 @@ class Health:
     async def _ask(self) -> str | None:
         if self._exchange_ended.is_set():
             return "the exchange has stopped; restart the server"
+        if self._checking is None:
+            self._checking = asyncio.create_task(self._store.check(), name="health")
+        done, _ = await asyncio.wait([self._checking], timeout=PATIENCE_SECONDS)
+        if not done:  # it goes on, and the next who looks waits for the same one
+            return f"the database has not answered for {PATIENCE_SECONDS:g} s or longer"
+        checked, self._checking = self._checking, None
         try:
-            await self._store.check()
+            checked.result()
         except StoreError as error:
             return str(error)
         return None
+
+    async def close(self) -> None:
+        """Nobody looks any more."""
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait([self._checking])
 
 
 def _answer(problem: str | None) -> web.Response:

@@ -26,7 +26,7 @@ from pycall.core.wire import (
     req_id_of,
 )
 
-from .addresses import client_address, networks_of
+from .addresses import client_address, networks_of, through_unnamed
 from .admission import Admission, Admitted, Failures
 from .clock import Clock
 from .closing import CLOSE_BINARY, CLOSE_LATER, CLOSE_RESTART, CLOSE_TOO_BIG, goodbye_of
@@ -64,6 +64,7 @@ class Sockets:
         self._open = True
         self._empty = asyncio.Event()
         self._tenants: Mapping[int, Tenant] = {}
+        self._proxy_told = False
 
     def attach(self, tenants: Mapping[int, Tenant]) -> None:
         """Where inputs go, by app; before the first client comes."""
@@ -89,6 +90,7 @@ class Sockets:
             max_msg_size=MAX_MESSAGE_BYTES, compress=False, autoping=False, timeout=close_seconds
         )
         await socket.prepare(request)
+        self._tell_of_proxy(request)
         address = client_address(request, self._proxies)
         session = Session(next(self._numbers), socket, request, self._limits, address)
         log_about(session=session.number)
@@ -110,6 +112,14 @@ class Sockets:
             self._metrics.rejected("login", "origin")
             logger.info("a page of %.100s may not connect; if it should: --origin", request.headers["Origin"])
             raise
+
+    def _tell_of_proxy(self, request: web.Request) -> None:
+        """Once: limits by address do not work like this, and callbacks tell the proxy's address."""
+        if not self._proxy_told and through_unnamed(request, self._proxies):
+            self._proxy_told = True
+            logger.warning(
+                "clients come through a proxy at %s; name it with --proxy, to tell them apart", request.remote
+            )
 
     def _enter(self, session: Session) -> None:
         self._sessions[session.number] = session

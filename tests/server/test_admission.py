@@ -153,6 +153,18 @@ async def test_nobody_else_is_believed_where_they_come_from(open_room: OpenRoom)
     assert await second.refused() == ("too_many", 1013)
 
 
+@pytest.mark.parametrize(("proxies", "told"), [((), 1), (("127.0.0.1",), 0)])
+async def test_a_proxy_that_nobody_has_named_is_told_once(
+    open_room: OpenRoom, proxies: tuple[str, ...], told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = await open_room(proxies=proxies)
+    await room.open()
+    assert "--proxy" not in caplog.text
+    for _ in range(2):
+        await room.open(headers={"X-Forwarded-For": "192.0.2.1"})
+    assert caplog.text.count("through a proxy at 127.0.0.1; name it with --proxy") == told
+
+
 @pytest.mark.parametrize(
     ("limits", "dialed"),
     [

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from pycall.core import wire
 from pycall.core.errors import ConfigError
 from pycall.core.records import RecordResult
 from pycall.core.types import EndReason
 from signaling_server.callbacks import Callbacks, Generation
+from signaling_server.health import Health
 from signaling_server.outbox import Failed, Outbox
 from signaling_server.record_rows import CallResult
 from signaling_server.records import OwnFilter, RecordFilter, Records
@@ -103,6 +106,36 @@ async def test_a_server_that_lost_its_database_to_another_writes_nothing_more(st
     assert await other.live_calls() == []
     await other.close()
     await store.save([CALL], [], now=1.0)
+
+
+async def test_a_database_that_is_frozen_makes_the_health_red(
+    url: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signaling_server.health.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("signaling_server.health.ASK_SECONDS", 0.0)
+    store = await Store.open(url, app_id=1)
+    health = Health(store, asyncio.Event())
+    request = make_mocked_request("GET", "/healthz")
+    assert (await health.handle(request)).status == 200
+    with postgres.frozen():
+        for _ in range(2):
+            answer = await health.handle(request)
+            assert answer.status == 503 and "has not answered" in str(answer.text)
+    async with asyncio.timeout(8):
+        while (await health.handle(request)).status != 200:
+            continue
+    await health.close()
+    await store.close()
+
+
+async def test_neither_end_waits_for_a_machine_that_is_gone_as_long_as_the_kernel_would(store: Store) -> None:
+    for engine in (store.database._writer, store.database._reader):
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            there = raw.driver_connection._transport.get_extra_info("socket")  # type: ignore[union-attr]
+            assert there.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            said = await connection.exec_driver_sql("SELECT current_setting('tcp_keepalives_idle')")
+            assert said.scalar() == "10"
 
 
 async def test_an_old_database_is_brought_up(url: str, postgres: Postgres) -> None:
