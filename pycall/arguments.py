@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from pycall.core.errors import CallError, ConfigError, ErrorCode, LoginError
+from pycall.core.events import Event
 from pycall.core.types import (
     MAX_CALLEES,
     MAX_INFO_BYTES,
@@ -31,6 +32,7 @@ from pycall.media.views import ViewSpec
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
+V = TypeVar("V", bound=Event)
 MAX_SIG_CHARACTERS = 4096
 """A real ticket has about 200."""
 MAX_SHOWN = 60
@@ -51,6 +53,32 @@ def check_login(user_id: object, user_sig: object) -> None:
         raise LoginError(ErrorCode.BAD_ARGUMENT, f"{shown(user_id)} is no user id: 1 to 32 of A-Z a-z 0-9 _ -")
     if not isinstance(user_sig, str) or not user_sig.isascii() or not 0 < len(user_sig) <= MAX_SIG_CHARACTERS:
         raise LoginError(ErrorCode.SIG_MALFORMED, "this is no UserSig; make one with `pycall sig` or make_user_sig()")
+
+
+def checked_event_types(wanted: type[V] | tuple[type[V], ...]) -> tuple[type[V], ...]:
+    """One class of events or several, as a tuple."""
+    types = wanted if isinstance(wanted, tuple) else (wanted,)
+    for one in types or (None,):
+        if not (isinstance(one, type) and issubclass(one, Event)):
+            raise _bad(f"{shown(one)} is no event type: use a class such as pycall.CallReceived, without quotes")
+    return types
+
+
+def check_listener(event_type: type[Event], listener: object) -> None:
+    """A class of events, and something that can be called."""
+    checked_event_types(event_type)
+    if isinstance(event_type, tuple):
+        raise _bad("listen to one event type at a time, or to Event for all")
+    if not callable(listener):
+        raise _bad(f"the listener for {event_type.__name__} cannot be called: {shown(listener)}")
+
+
+def check_wait(timeout: object) -> None:
+    """Seconds, or None for ever."""
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout != timeout
+    ):
+        raise _bad(f"timeout must be seconds or None, not {shown(timeout)}")
 
 
 def checked_callees(callees: UserId | Iterable[UserId], caller: UserId | None) -> tuple[UserId, ...]:

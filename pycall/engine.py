@@ -7,7 +7,7 @@ from os import fspath
 from types import TracebackType
 from typing import TypeVar
 
-from pycall.arguments import check_login
+from pycall.arguments import check_listener, check_login, check_wait, checked_event_types
 from pycall.call_verbs import CallVerbs
 from pycall.config import EngineConfig
 from pycall.core.errors import ErrorCode, LoginError
@@ -87,7 +87,9 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
 
         Plain or async. Listeners run one after the other in the order of registration, an async one to its end; one
         that raises is logged and harms nobody. They run beside the call: a slow one delays only other listeners.
+        Raises `CallError` for what is no event type, or cannot be called.
         """
+        check_listener(event_type, listener)
         return self._listeners.on(event_type, listener)
 
     def events(self) -> AsyncIterator[Event]:
@@ -98,8 +100,9 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
         return self._listeners.events()
 
     async def wait_for(self, event_type: type[E] | tuple[type[E], ...], timeout: float | None = None) -> E:
-        """The next event of this type, or of one of these; raises `TimeoutError` after `timeout` seconds."""
-        types = event_type if isinstance(event_type, tuple) else (event_type,)
+        """The next event of this type, or of one of these; raises `TimeoutError` after `timeout` seconds, if any."""
+        types = checked_event_types(event_type)
+        check_wait(timeout)
         return await self._listeners.wait_for(types, timeout)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pycall.arguments import shown
 from pycall.core.errors import CallError, ErrorCode
 from pycall.core.records import CallRecord, RecentCallsFilter, RecordResult
 from pycall.core.types import CallId, Role, is_call_id
@@ -21,7 +22,7 @@ class RecordVerbs(Verbs):
     async def query_recent_calls(self, wanted: RecentCallsFilter | None = None) -> list[CallRecord]:
         """One's own calls that are over, newest first; `CallError` for a filter that means nothing."""
         self._must_be_signed_in()
-        wanted = _checked(wanted or RecentCallsFilter())
+        wanted = _checked(RecentCallsFilter() if wanted is None else wanted)
         found: list[CallRecord] = []
         while len(found) < wanted.limit:
             at_most = min(MAX_RECORDS, wanted.limit - len(found))
@@ -32,12 +33,14 @@ class RecordVerbs(Verbs):
                 break
         return found
 
-    async def delete_record_calls(self, call_ids: Iterable[CallId]) -> list[CallId]:
-        """Take these calls out of one's own list, for good; gives those that were in it. Others keep theirs."""
+    async def delete_record_calls(self, call_ids: CallId | Iterable[CallId]) -> list[CallId]:
+        """Take this call or these out of one's own list, for good; gives those that were in it. Others keep theirs."""
         self._must_be_signed_in()
-        wanted = list(dict.fromkeys(call_ids))
+        several = isinstance(call_ids, Iterable) and not isinstance(call_ids, str)
+        wanted: list[CallId] = list(call_ids) if several else [call_ids]  # type: ignore[arg-type,list-item]
         if not all(map(is_call_id, wanted)):
             raise CallError(ErrorCode.BAD_ARGUMENT, "a call id is 32 lower-case hex digits")
+        wanted = list(dict.fromkeys(wanted))
         deleted: list[CallId] = []
         for first in range(0, len(wanted), MAX_DELETED):
             piece = tuple(wanted[first : first + MAX_DELETED])
@@ -46,13 +49,18 @@ class RecordVerbs(Verbs):
         return deleted
 
 
-def _checked(wanted: RecentCallsFilter) -> RecentCallsFilter:
-    bounds = [moment for moment in (wanted.begin, wanted.end) if moment is not None]
-    if not isinstance(wanted.result, RecordResult) or not all(0 <= moment <= _LATEST for moment in bounds):
+def _checked(wanted: object) -> RecentCallsFilter:
+    if not isinstance(wanted, RecentCallsFilter):
+        raise CallError(ErrorCode.BAD_ARGUMENT, f"which calls is told by a RecentCallsFilter, not {shown(wanted)}")
+    if not isinstance(wanted.result, RecordResult) or not (_is_bound(wanted.begin) and _is_bound(wanted.end)):
         raise CallError(ErrorCode.BAD_ARGUMENT, "result is a RecordResult; begin and end are Unix seconds or None")
-    if not 1 <= wanted.limit <= MAX_RECENT:
+    if type(wanted.limit) is not int or not 1 <= wanted.limit <= MAX_RECENT:
         raise CallError(ErrorCode.BAD_ARGUMENT, f"limit is 1 to {MAX_RECENT}")
     return wanted
+
+
+def _is_bound(moment: object) -> bool:
+    return moment is None or (type(moment) in (int, float) and 0 <= moment <= _LATEST)  # type: ignore[operator]
 
 
 def _query(number: int, wanted: RecentCallsFilter, skip: int, at_most: int) -> QueryRecords:

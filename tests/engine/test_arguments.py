@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pycall import (
+    CallBegan,
     CallEngine,
     CallError,
     CallReceived,
@@ -227,3 +228,25 @@ async def test_what_is_much_too_large_is_told_in_one_short_line(
         await verb(alice.engine)
     assert caught.value.code is ErrorCode.BAD_ARGUMENT
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("event_type", "listener"),
+    [("CallReceived", print), (CallReceived, None), (int, print), (7, print), ((CallReceived, CallBegan), print)],
+)
+async def test_a_listener_that_can_never_hear_anything_is_refused(
+    alice: Phone, bob: Phone, event_type: Any, listener: Any
+) -> None:
+    with pytest.raises(CallError) as caught:
+        bob.engine.on(event_type, listener)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT
+    await ring(alice, bob)  # and everybody else still hears
+
+
+@pytest.mark.parametrize(
+    ("event_type", "timeout"), [("CallBegan", 1), ((), 1), ((CallBegan, int), 1), (CallBegan, "1")]
+)
+async def test_what_cannot_be_waited_for_is_refused(alice: Phone, event_type: Any, timeout: Any) -> None:
+    with pytest.raises(CallError) as caught:
+        await alice.engine.wait_for(event_type, timeout=timeout)
+    assert caught.value.code is ErrorCode.BAD_ARGUMENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,18 @@ async def test_each_side_finds_the_call_and_deletes_it_for_itself(alice: Phone, 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"limit": 0}, {"limit": 1001}, {"begin": -1.0}, {"end": float("nan")}, {"end": 1e12}, {"result": 7}]
+    "wrong",
+    [
+        {"limit": 0},
+        {"limit": 1001},
+        {"begin": -1.0},
+        {"end": float("nan")},
+        {"end": 1e12},
+        {"result": 7},
+        {"begin": "1"},
+        {"end": True},
+        {"limit": 1.5},
+    ],
 )
 async def test_a_filter_that_means_nothing(alice: Phone, wrong: dict[str, float]) -> None:
     with pytest.raises(CallError) as caught:
@@ -40,10 +52,18 @@ async def test_a_filter_that_means_nothing(alice: Phone, wrong: dict[str, float]
     assert caught.value.code is ErrorCode.BAD_ARGUMENT
 
 
-async def test_ids_that_are_none(alice: Phone) -> None:
+@pytest.mark.parametrize("wrong", [False, 7, {"limit": 5}, "all"])
+async def test_what_is_no_filter(alice: Phone, wrong: Any) -> None:
+    with pytest.raises(CallError, match="RecentCallsFilter"):
+        await alice.engine.query_recent_calls(wrong)
+
+
+@pytest.mark.parametrize("wrong", [["x"], "x", None, 7, [None], [[]]])
+async def test_ids_that_are_none(alice: Phone, wrong: Any) -> None:
     with pytest.raises(CallError, match="call id"):
-        await alice.engine.delete_record_calls([CallId("x")])
+        await alice.engine.delete_record_calls(wrong)
     assert await alice.engine.delete_record_calls([]) == []
+    assert await alice.engine.delete_record_calls(CallId("0" * 32)) == []
 
 
 async def test_nobody_is_signed_in_or_the_server_is_gone(alice: Phone, server: Switchroom) -> None:
