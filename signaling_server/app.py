@@ -74,7 +74,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Server]:
         tenants = await open_tenants(settings, store, clock, sockets.deliver, metrics)
         sockets.attach(tenants)
         offices = [tenant.office for tenant in tenants.values()]
-        await stack.enter_async_context(working(offices, settings, clock))
+        await stack.enter_async_context(working(offices, settings, clock, metrics))
         ended = await stack.enter_async_context(judging(tenants.values()))
         await stack.enter_async_context(_task(sockets.sweep(), "sweeper"))
         await stack.enter_async_context(_task(metrics.measure_delay(), "loop delay"))

@@ -15,6 +15,7 @@ from .apps import App
 from .callbacks import Callbacks
 from .clock import Clock
 from .courier import Courier, Sender
+from .metrics import Metrics
 from .outbox import Outbox
 from .post import Post
 from .purge import Purge
@@ -46,7 +47,9 @@ class BackOffice:
 
 
 @asynccontextmanager
-async def working(offices: Collection[BackOffice], settings: Settings, clock: Clock) -> AsyncIterator[None]:
+async def working(
+    offices: Collection[BackOffice], settings: Settings, clock: Clock, metrics: Metrics
+) -> AsyncIterator[None]:
     """Deliver callbacks and take out what is old, until the end; what is not delivered then waits in the database."""
     post = Post(allow_private=settings.callbacks.allow_private or settings.dev)
     purge = Purge([office.store for office in offices], clock, keep_seconds=settings.keep_days * 86400)
@@ -61,6 +64,7 @@ async def working(offices: Collection[BackOffice], settings: Settings, clock: Cl
                 post=post,
                 clock=clock,
                 later=settings.callbacks.later,
+                count=metrics.posted,
             )
         )
         office.announcer.wake = courier.wake

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .callbacks import Callbacks, Generation, Target
@@ -56,6 +56,8 @@ class Sender:
     clock: Clock
     later: Sequence[float]
     """Seconds before each retry after the documented ones, each up to 20 % more or less; then it is a dead letter."""
+    count: Callable[[Generation, str], None] = lambda _generation, _outcome: None
+    """Told what came of each attempt: delivered, failed or dead."""
 
 
 class Courier:
@@ -172,7 +174,7 @@ class Lane:
             outcome = await self._sender.post.send(target.url, self._sender.app_id, parcel, self._sender.secrets, now)
             outcome = self._count(outcome, target, now)
         await self._take_in(outcome, target.url, now)
-        self._note(parcel, outcome)
+        self._sender.count(self._generation, self._note(parcel, outcome))
 
     def _count(self, outcome: Outcome, target: Target, now: float) -> Outcome:
         """What it means for this target; another address has failed nothing yet."""
@@ -204,12 +206,15 @@ class Lane:
         except StoreError as error:
             logger.warning("the target stays as it was: %s", error)
 
-    def _note(self, parcel: Parcel, outcome: Outcome) -> None:
+    def _note(self, parcel: Parcel, outcome: Outcome) -> str:
+        """For the outbox; returns in a word what came of it."""
+        self._done.set()
         if outcome.delivered:
             self._delivered.append(parcel.id)
-        else:
-            self._failed.append(self._failure(parcel, outcome))
-        self._done.set()
+            return "delivered"
+        failed = self._failure(parcel, outcome)
+        self._failed.append(failed)
+        return "failed" if failed.died_at is None else "dead"
 
     def _failure(self, parcel: Parcel, outcome: Outcome) -> Failed:
         now = self._sender.clock.now()

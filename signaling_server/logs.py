@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp.http_exceptions import BadHttpMessage
+
 from .layers import misspelt
 from .settings import Settings
 
@@ -40,6 +42,23 @@ def set_up_logs(settings: Settings) -> None:
     # What they tell below a warning holds statements with values, and requests with their query.
     for name in ("aiohttp", "aiosqlite", "alembic", "sqlalchemy", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    server = logging.getLogger("aiohttp.server")
+    if not any(isinstance(one, NoHttp) for one in server.filters):
+        server.addFilter(NoHttp())
+
+
+class NoHttp(logging.Filter):
+    """Who speaks no HTTP is nobody's mistake here: a line instead of a traceback, and nothing of what was said."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False: below the level of the log."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, BadHttpMessage):
+            return True
+        record.exc_info, record.args = None, (type(error).__name__,)
+        record.msg = "somebody who speaks no HTTP was refused: %s"
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        return logging.getLogger().isEnabledFor(logging.INFO)
 
 
 class _Lines(logging.Formatter):

@@ -46,6 +46,7 @@ class Metrics:
         """More values to be read when somebody looks, by metric name, each after its description."""
         self._ended = self._counter("pycall_calls_ended", "Calls that are over.", "result", "reason", "media")
         self._rejects = self._counter("pycall_rejects", "What was refused.", "what", "reason")
+        self._callbacks = self._counter("pycall_callbacks", "Attempts to deliver callbacks.", "generation", "outcome")
         self._setup = Histogram(
             "pycall_call_setup_seconds",
             "answer: from the invitation to the answer; connect: from there until media got through.",
@@ -82,6 +83,10 @@ class Metrics:
     def rejected(self, what: str, reason: str) -> None:
         """Something was refused: `what` is login, command, message or http."""
         self._rejects.labels(what, reason).inc()
+
+    def posted(self, generation: int, outcome: str) -> None:
+        """A callback was tried: `outcome` is delivered, failed, or dead if it is not tried again."""
+        self._callbacks.labels(f"v{generation}", outcome).inc()
 
     def committed(self, seconds: float) -> None:
         """A transaction took this long."""

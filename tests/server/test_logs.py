@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -82,6 +83,26 @@ def test_every_field_that_is_given_is_one_that_is_shown() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log_about":
                 given |= {keyword.arg for keyword in node.keywords}
     assert {"user_id", "call_id", "session"} <= given <= set(FIELDS)
+
+
+@pytest.mark.parametrize(("log", "told"), [("info", 1), ("warning", 0)])
+@pytest.mark.parametrize(
+    "said",
+    [b"GET /" + b"mine" * 3000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"mine" * 3000 + b"\r\n\r\n",
+     b"GET / HTTP/1.1\r\nmine: mine\r\n\r\n".replace(b"e:", b"e\x01:"), b"GET / mine/9\r\n\r\n"],
+    ids=lambda said: said[:30],
+)  # fmt: skip
+async def test_what_is_no_http_is_one_line_without_its_words(
+    room: Room, capfd: pytest.CaptureFixture[str], said: bytes, log: str, told: int
+) -> None:
+    set_up(log=log)
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(room.url).port)
+    writer.write(said)
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == told and all("INFO somebody who speaks no HTTP" in line for line in lines), lines
+    assert not [line for line in lines if "mine" in line]
 
 
 async def test_what_happens_in_a_call_is_told_with_its_ids(room: Room, capfd: pytest.CaptureFixture[str]) -> None:

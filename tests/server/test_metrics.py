@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from prometheus_client.parser import text_string_to_metric_families
 
 from pycall.core import wire
 from pycall.core.errors import ConfigError
 from signaling_server.app import serve
+from signaling_server.callback_rules import CallbackRules
 from signaling_server.health import Health
 from signaling_server.limits import Limits
 from signaling_server.metrics import Metrics
@@ -22,6 +24,8 @@ from signaling_server.settings import Settings
 from signaling_server.store import Store
 from signaling_server.switchboard import Switchboard
 from tests.server.raw import KEY, Room, room_of, talking
+from tests.server.target import Target
+from tests.server.test_webhooks import wanted
 
 OpenRoom = Callable[..., Awaitable[Room]]
 Samples = dict[str, float]
@@ -73,6 +77,30 @@ async def test_what_is_refused(room: Room) -> None:
     now = await metrics(room)
     assert now["pycall_rejects_total{no_such_call,command}"] == 1
     assert now["pycall_rejects_total{bad_message,login}"] == 1
+
+
+async def test_what_came_of_callbacks(open_room: OpenRoom, tmp_path: Path) -> None:
+    target = Target()
+    await target.start()
+    await wanted(tmp_path / "calls.db", target.url, v1=["caller_start_call"], v4=["Call.CallbackAfterStartCall"])
+    room = await open_room(callbacks=CallbackRules(allow_private=True))
+    answers = iter([500, 410])
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "sdkappid" in request.query:
+            return web.Response(status=200)
+        return web.Response(status=next(answers))
+
+    target.answer = answer
+    await talking(room)
+    await target.until(3)
+    kinds = [f"pycall_callbacks_total{{{kind}}}" for kind in ("v1,delivered", "v4,failed", "v4,dead")]
+    found: list[float | None] = []
+    async with asyncio.timeout(8):
+        while found != [1, 1, 1]:
+            now = await metrics(room)
+            found = [now.get(kind) for kind in kinds]
+    await target.stop()
 
 
 async def test_a_ring_that_nobody_answers_has_no_setup_time(room: Room) -> None:
