@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 
 from pycall.core.types import UserId
@@ -21,6 +22,14 @@ from .apps import require
 
 MAX_SECONDS = 600
 MIN_SECRET_BYTES = 16
+
+_URL = re.compile(
+    r"(?:turn:(?:HOST)(?:\?transport=(?:udp|tcp))?|turns:(?:HOST)(?:\?transport=tcp)?|stuns?:(?:HOST))".replace(
+        "HOST", r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    )
+)
+"""Those of RFC 7064 and 7065 that clients take; user and password are made for each of them."""
+_ADVICE = "a TURN address is turn:HOST:PORT, turn:HOST:PORT?transport=tcp, turns:HOST:PORT or stun:HOST:PORT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +44,9 @@ class Turn:
     """How long a credential is good for, 20 to 600."""
 
     def __post_init__(self) -> None:
-        schemes = ("turn:", "turns:", "stun:", "stuns:")
         require(len(self.urls) <= 8, "at most 8 TURN addresses (turn.urls)")
         for url in self.urls:
-            good = url.startswith(schemes) and url.isascii() and url.isprintable() and len(url) <= 256
-            require(good, f"a TURN address is turn:HOST:PORT, not {url[:60]!r} (turn.urls)")
+            require(len(url) <= 256 and _URL.fullmatch(url) is not None, f"{_ADVICE}, not {url[:60]!r} (turn.urls)")
         needs = any(url.startswith("turn") for url in self.urls)
         require(
             not needs or len(self.secret) >= MIN_SECRET_BYTES, "TURN needs a secret of 16 bytes or more (turn.secret)"

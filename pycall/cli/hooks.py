@@ -8,6 +8,7 @@ import json as json_text
 import os
 import secrets
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from pycall.core.webhook import check_webhook, webhook_secret
 from .devfile import read_dev_file
 from .exit_codes import ExitCode
 from .identity import FOREIGN_KEY, make_ticket
+from .serve import EVERYWHERE
 from .start import interrupt_in_order
 
 MAX_BODY = 65536
@@ -141,7 +143,8 @@ async def _listen(receiver: Receiver, host: str, port: int, set_callback: bool) 
     try:
         site = web.TCPSite(runner, host, port)
         await _bind(site, host, port)
-        url = f"http://{f'[{host}]' if ':' in host else host}:{site.port}/"
+        reached = socket.gethostname() if host in EVERYWHERE else host
+        url = f"http://{f'[{reached}]' if ':' in reached else reached}:{site.port}/"
         if set_callback:
             await _set(receiver.source, url)
         receiver.listening(url, set_callback)

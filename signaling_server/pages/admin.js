@@ -107,7 +107,7 @@ async function showRecords() {
   }
   const { total, records } = await ask("GET", `records?${asked}`);
   state.pages = Math.max(1, Math.ceil(total / PER_PAGE));
-  at("page").textContent = `page ${state.page} of ${state.pages}, ${total} records`;
+  at("page").textContent = `page ${state.page} of ${state.pages}, ${total} ${total === 1 ? "record" : "records"}`;
   at("before").disabled = state.page <= 1;
   at("after").disabled = state.page >= state.pages;
   fill(at("records"), records.map((record) => [

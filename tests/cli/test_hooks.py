@@ -86,6 +86,13 @@ def test_what_cannot_be(tmp_path: Path, arguments: list[str], says: str) -> None
     assert code != 0 and len(errors) == 1 and says in errors[0]
 
 
+def test_on_all_addresses_it_is_reached_by_the_machines_name(tmp_path: Path) -> None:
+    with Command(
+        Environment(tmp_path), "hooks", "listen", "--host", "0.0.0.0", "--port", "0", "--secret", SECRET
+    ) as it:
+        assert f"http://{socket.gethostname()}:" in it.line("listening on")
+
+
 def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*make_certificate(tmp_path))

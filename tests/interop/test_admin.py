@@ -113,7 +113,7 @@ async def test_calls_records_and_charts_are_shown(browser: Chromium, room: Room,
         assert await page.count("#records tr") == 5 and talked in await page.text("#records")
         await page.set("#filter select[name=result]", "NormalEnd")
         await page.press("#filter button")
-        await page.until("document.querySelector('#page').innerText === 'page 1 of 1, 1 records'")
+        await page.until("document.querySelector('#page').innerText === 'page 1 of 1, 1 record'")
         assert await page.count("#hours rect.bar.Reject") >= 1 and await page.count("#hours rect.bar.NormalEnd") >= 1
         assert await page.count("#quality circle.median") == 1
         picture = tmp_path / "admin.png"

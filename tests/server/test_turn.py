@@ -14,6 +14,7 @@ from aioice.turn import TurnTransport, create_turn_endpoint
 
 from pycall.core.errors import ConfigError
 from pycall.core.wire import IceServer
+from pycall.rtc.servers import read_servers
 from signaling_server.turn import Turn, credential
 from tests.server.raw import Room
 from tests.turn_server import Coturn, an_address, coturn
@@ -110,6 +111,19 @@ async def test_a_call_that_runs_outlives_its_credentials(relay: Coturn) -> None:
     here.close()
 
 
+def test_what_is_handed_out_can_be_read_by_clients() -> None:
+    urls = (
+        "turn:h",
+        "turn:10.0.0.1:3478?transport=udp",
+        "turn:[::1]:1?transport=tcp",
+        "turns:h.example:443",
+        "stun:h:1",
+    )
+    granted = Turn(urls=urls, secret=SECRET).servers_for("alice", 0.0)
+    servers = read_servers((), granted)
+    assert (len(servers.turn), len(servers.stun)) == (4, 1)
+
+
 def test_the_scheme() -> None:
     turn = Turn(urls=("turn:h:1", "turns:h:2", "stun:h:1", "stuns:h:2"), secret=SECRET, seconds=60)
     stun_servers, turn_servers = turn.servers_for("alice", 1000.9)
@@ -129,6 +143,11 @@ def test_the_scheme() -> None:
         ({"urls": ("http://h",), "secret": SECRET}, "turn:HOST:PORT"),
         ({"urls": ("turn:h\n",), "secret": SECRET}, "turn:HOST:PORT"),
         ({"urls": ("turn:é",), "secret": SECRET}, "turn:HOST:PORT"),
+        ({"urls": ("turn://h:3478",), "secret": SECRET}, "turn:HOST:PORT"),
+        ({"urls": ("turn:",), "secret": SECRET}, "turn:HOST:PORT"),
+        ({"urls": ("turn:user:word@h:3478",), "secret": SECRET}, "turn:HOST:PORT"),
+        ({"urls": ("turns:h:5349?transport=udp",), "secret": SECRET}, "turn:HOST:PORT"),
+        ({"urls": ("stun:h?transport=udp",), "secret": SECRET}, "turn:HOST:PORT"),
         ({"urls": ("stun:h",) * 9}, "at most 8"),
         ({"seconds": 601}, "20 to 600"),
         ({"seconds": 0}, "20 to 600"),
