@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from typing import TextIO
 
 import numpy as np
@@ -19,15 +22,20 @@ MAX_FPS = 12
 MAX_COLUMNS = 120
 _KEEP_ROWS = 3
 """Rows left free below the picture for whatever the program writes."""
+_GONE_SECONDS = 2.0
+"""Whose last picture is older has left, or closed the camera, if others are still seen."""
 
 
 class Terminal:
-    """A sink that draws the newest picture at the top of the terminal, from a thread of its own. Fits `VideoSink`."""
+    """A sink that draws the newest picture at the top of the terminal, from a thread of its own. Fits `VideoSink`.
+
+    Several people are shown side by side, in the order of their ids.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """`stream` is what to write to, standard output by default; it must be a terminal."""
         self._stream = stream or sys.stdout
-        self._newest: VideoFrame | None = None
+        self._newest: dict[UserId, tuple[VideoFrame, float]] = {}
         self._arrived = threading.Event()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="terminal view", daemon=True)
@@ -43,7 +51,7 @@ class Terminal:
 
     def see(self, user_id: UserId, frame: VideoFrame) -> None:
         """Take the newest picture; one that was not drawn yet is forgotten."""
-        self._newest = frame
+        self._newest[user_id] = frame, time.monotonic()
         self._arrived.set()
 
     def stop(self) -> None:
@@ -53,19 +61,41 @@ class Terminal:
             self._thread.join(1.0)
 
     def _run(self) -> None:
-        while not self._done.is_set():
+        shown = 1
+        while True:
             self._arrived.wait()
             self._arrived.clear()
-            frame, self._newest = self._newest, None
-            if frame is None:
-                continue
+            if self._done.is_set():
+                return
+            frames = self._present()
             try:
                 size = os.get_terminal_size(self._stream.fileno())
-                self._stream.write("\x1b7\x1b[H" + render(frame, size.columns, size.lines - _KEEP_ROWS) + "\x1b8")
+                clear = "" if len(frames) == shown else "\x1b[2J"  # the tiles have another size now
+                self._stream.write(f"\x1b7{clear}{mosaic(frames, size.columns, size.lines - _KEEP_ROWS)}\x1b8")
                 self._stream.flush()
             except (OSError, ValueError):
                 return  # the terminal or the stream was closed; nobody looks any more
+            shown = len(frames)
             self._done.wait(1 / MAX_FPS)
+
+    def _present(self) -> list[VideoFrame]:
+        """Everybody's newest picture, without who has sent none for a while."""
+        newest = dict(self._newest)
+        latest = max(at for _, at in newest.values())
+        return [newest[user][0] for user in sorted(newest) if newest[user][1] > latest - _GONE_SECONDS]
+
+
+def mosaic(frames: Sequence[VideoFrame], columns: int, rows: int) -> str:
+    """All pictures in tiles of one size, each drawn at its place from the upper left corner on."""
+    across = math.ceil(math.sqrt(len(frames)))
+    down = math.ceil(len(frames) / across)
+    wide, high = columns // across, max(1, rows // down)
+    drawn = []
+    for place, frame in enumerate(frames):
+        top, left = place // across * high + 1, place % across * wide + 1
+        lines = render(frame, wide, high).split("\r\n")
+        drawn += [f"\x1b[{top + number};{left}H{line}" for number, line in enumerate(lines)]
+    return "".join(drawn)
 
 
 def render(frame: VideoFrame, columns: int, rows: int) -> str:

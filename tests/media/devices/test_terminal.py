@@ -42,16 +42,44 @@ def test_a_picture_is_drawn_in_its_colours(terminal: tuple[int, int]) -> None:
         view = Terminal(stream)
         view.start()
         view.see("bob", halves((255, 0, 0), (0, 0, 255)))
-        shown = ""
-        while "\x1b8" not in shown:
-            assert select.select([person], [], [], 5)[0], "nothing more was drawn"
-            shown += os.read(person, 65536).decode()
+        shown = _next_picture(person)
         view.stop()
         view.stop()
-    lines = [CELL.findall(line) for line in shown.split("\n") if CELL.search(line)]
+    lines = [CELL.findall(line) for line in shown.split("H") if CELL.search(line)]
     assert (len(lines), len(lines[0])) == (15, 40), "as wide as the terminal, two pixels to a character"
     assert lines[2][5] == ("255", "0", "0") * 2
     assert lines[-2][5] == ("0", "0", "255") * 2
+
+
+def test_several_people_are_shown_side_by_side_until_they_leave(terminal: tuple[int, int]) -> None:
+    person, program = terminal
+    colours = {"bob": (255, 0, 0), "carol": (0, 255, 0), "dave": (0, 0, 255)}
+    with os.fdopen(program, "w") as stream:
+        view = Terminal(stream)
+        view.start()
+        for people, columns in ((["bob", "carol", "dave"], [1, 21, 1]), (["carol"], [1])):
+            wanted = {tuple(map(str, colours[name] * 2)): column for name, column in zip(people, columns, strict=True)}
+            shown: dict[tuple[str, ...], int] = {}
+            while shown != wanted:
+                for name in people:
+                    view.see(name, halves(colours[name], colours[name]))
+                shown = _columns(_next_picture(person))
+        view.stop()
+
+
+def _next_picture(person: int) -> str:
+    """What is drawn until the cursor is put back."""
+    drawn = b""
+    while not drawn.endswith(b"\x1b8"):
+        assert select.select([person], [], [], 5)[0], "nothing more was drawn"
+        drawn += os.read(person, 1)
+    return drawn.decode()
+
+
+def _columns(drawn: str) -> dict[tuple[str, ...], int]:
+    """In which column each colour begins."""
+    lines = re.findall(r"\x1b\[\d+;(\d+)H([^H]*)", drawn)
+    return {CELL.findall(line)[0]: int(column) for column, line in lines if CELL.search(line)}
 
 
 def test_a_picture_keeps_its_shape_and_fits() -> None:
