@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pycall.core.types import EndReason
-
 from . import callbacks_v1, callbacks_v4
 from .callbacks import Callbacks, Generation
 from .facts import Fact
@@ -24,8 +22,6 @@ class Origin(NamedTuple):
     platform: str = "Unknown"
 
 
-REST = Origin(platform="RESTAPI")
-"""Of an administrator who ends a call; that is no client."""
 _PLATFORMS = {"iPhone": "iOS", "iPad": "iPad", "Android": "Android", "Mozilla": "Web"}
 
 
@@ -49,10 +45,9 @@ class Announcer:
             if self._callbacks.get(generation) is None:
                 continue
             for fact in facts:
-                origin = REST if fact.call.reason is EndReason.ENDED_BY_SERVER else origin_of(fact.by)
                 for event in events_of(fact):
                     if self._callbacks.wants(generation, event.command):
-                        rows.append(self._row(generation, fact, event, origin, now))
+                        rows.append(self._row(generation, fact, event, origin_of(fact.by), now))
         return rows
 
     def _row(

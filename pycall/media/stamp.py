@@ -22,6 +22,8 @@ from pycall.media.frames import Pixels, pixels_of
 
 _ROWS = 2
 _COLUMNS = 46
+_POINTS = 4
+"""Of a cell are looked at, each way."""
 _NUMBER_BYTES, _TIME_BYTES, _CRC_BYTES = 3, 6, 2
 _TICKS = 10_000
 """Steps of time in a second."""
@@ -87,9 +89,8 @@ def _read(luma: Pixels) -> Stamp | None:
     if height < 90 or width < 4 * _COLUMNS:
         return None
     rows, columns = _sample_points(height, width)
-    cells = luma[np.ix_(rows.ravel(), columns.ravel())]
-    means = cells.reshape(_ROWS, rows.shape[1], _COLUMNS, columns.shape[1]).mean(axis=(1, 3))
-    white = means > _MIDDLE
+    cells = luma[rows, columns].reshape(_ROWS, _POINTS, _COLUMNS, _POINTS)
+    white = cells.sum(axis=(1, 3), dtype=np.uint16) > _MIDDLE * _POINTS**2
     if not white[:, 0].all() or not white[:, -1].all():
         return None
     return _decode(np.packbits(white[:, 1:-1]).tobytes())
@@ -115,9 +116,9 @@ def _column_of_pixel(width: int) -> npt.NDArray[np.intp]:
 
 @lru_cache(maxsize=16)
 def _sample_points(height: int, width: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Lines of each row and pixels of each column to look at: the middle half of each cell."""
+    """Lines of each row and pixels of each column to look at, to index with: the middle half of each cell."""
     row_step, column_step = strip_height(height) / _ROWS, width / _COLUMNS
-    offsets = np.linspace(0.3, 0.7, 4)
+    offsets = np.linspace(0.3, 0.7, _POINTS)
     rows = (np.arange(_ROWS)[:, None] + offsets) * row_step
     columns = (np.arange(_COLUMNS)[:, None] + offsets) * column_step
-    return rows.astype(np.intp), columns.astype(np.intp)
+    return rows.astype(np.intp).reshape(-1, 1), columns.astype(np.intp).reshape(1, -1)

@@ -29,6 +29,7 @@ from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.frame import PictureType
 
 from . import av1, hardware, x264
+from .quantiser import Quantiser, Trial
 
 logger = logging.getLogger(__name__)
 
@@ -126,33 +127,39 @@ class X264Encoder:
     def __init__(self) -> None:
         self._codec: x264.X264 | None = None
         self._opened_for: tuple[int, int, bool] | None = None
+        self._since_key = 0
 
     def encode(
         self, frame: av.VideoFrame, *, key: bool, bitrate: int, ceiling: int, fps: int
     ) -> tuple[list[bytes], int]:
         frame = even_yuv420p(frame)
-        bitrate = min(bitrate, ceiling)
         wanted = (frame.width, frame.height, _fine(frame, fps, ceiling))
         if self._codec is None or self._opened_for != wanted:
-            self._codec, self._opened_for = self._open(frame, fps, wanted[2], bitrate), wanted
-        stream = self._codec.encode(frame, key=key, bitrate=bitrate, fps=fps)
+            self._codec = x264.X264(
+                frame.width, frame.height, fps=fps, threads=_threads(frame), settings=_x264_settings(wanted[2])
+            )
+            self._quantiser = Quantiser(frame.width * frame.height, FIRST_SECONDS)
+            self._opened_for = wanted
+        key = key or self._since_key >= KEYFRAME_SECONDS * fps
+        trial: Trial | None = self._quantiser.plan(key=key, bitrate=min(bitrate, ceiling), fps=fps)
+        while trial is not None:
+            picture = frame if trial.softer == 1 else _softened(frame, trial.softer)
+            stream = self._codec.encode(picture, key=trial.key, quantiser=trial.quantiser)
+            self._since_key = 0 if trial.key else self._since_key + 1
+            trial = self._quantiser.made(trial, 8 * len(stream))
         return packetize_h264(stream), rtp_timestamp(frame)
 
-    def _open(self, frame: av.VideoFrame, fps: int, fine: bool, bitrate: int) -> x264.X264:
-        return x264.X264(
-            *(frame.width, frame.height),
-            fps=fps,
-            bitrate=bitrate,
-            threads=_threads(frame),
-            keyframe_seconds=KEYFRAME_SECONDS,
-            settings=_x264_settings(fine, x264.BUCKET_SECONDS),
-        )
+
+def _softened(frame: av.VideoFrame, times: int) -> av.VideoFrame:
+    """The same picture with so many times less detail each way."""
+    width, height = max(2, frame.width // times & ~1), max(2, frame.height // times & ~1)
+    small = frame.reformat(width=width, height=height, interpolation="AREA")
+    return small.reformat(width=frame.width, height=frame.height, interpolation="BILINEAR")
 
 
-def _x264_settings(fine: bool, bucket: float) -> dict[str, object]:
-    """More of x264's settings; `bucket` is its size in seconds."""
-    lean = {"no-deblock": int(fine), "no-dct-decimate": int(fine)}
-    return {"subme": 1, "aq-mode": 1, **lean, "scenecut": 0, "vbv-init": round(FIRST_SECONDS / bucket, 3), **_asm()}
+def _x264_settings(fine: bool) -> dict[str, object]:
+    """More of x264's settings."""
+    return {"subme": 1, "no-deblock": int(fine), "no-dct-decimate": int(fine), "scenecut": 0, **_asm()}
 
 
 class WrappedX264Encoder:
@@ -180,7 +187,8 @@ class WrappedX264Encoder:
         codec = _context("libx264", frame, fps, ceiling)
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
-        settings = _x264_settings(_fine(frame, fps, ceiling), BUFFER_SECONDS)
+        bucket = {"aq-mode": 1, "vbv-init": round(FIRST_SECONDS / BUFFER_SECONDS, 3)}
+        settings = {**_x264_settings(_fine(frame, fps, ceiling)), **bucket}
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",

@@ -57,7 +57,7 @@ def _declare(library: ctypes.CDLL) -> None:
     signatures: dict[str, tuple[object, list[object]]] = {
         "opus_encoder_create": (pointer, [number, number, number, ctypes.POINTER(number)]),
         "opus_encoder_destroy": (None, [pointer]),
-        "opus_encode": (number, [pointer, pointer, number, ctypes.c_char_p, number]),
+        "opus_encode": (number, [pointer, ctypes.c_char_p, number, ctypes.c_char_p, number]),
         # Variadic: only what comes before the dots is declared, as Apple's arm64 calling convention needs.
         "opus_encoder_ctl": (number, [pointer, number]),
         "opus_decoder_create": (pointer, [number, number, ctypes.POINTER(number)]),
@@ -114,10 +114,10 @@ class OpusEncoder:
     def encode(self, samples: Samples) -> bytes:
         """One packet from 960 samples, int16 of shape (960,) or, in stereo, (960, 2)."""
         pcm = np.ascontiguousarray(samples, dtype=np.int16)
-        size = self._library.opus_encode(self._state, pcm.ctypes.data, len(pcm), self._buffer, MAX_PACKET)
+        size = self._library.opus_encode(self._state, pcm.tobytes(), len(pcm), self._buffer, MAX_PACKET)
         if size < 0:
             raise MediaError(ErrorCode.CODEC, f"libopus cannot encode (error {size})")
-        return self._buffer.raw[:size]
+        return ctypes.string_at(self._buffer, size)
 
     def close(self) -> None:
         if self._state:
@@ -139,6 +139,7 @@ class OpusDecoder:
         if error.value or not self._state:
             raise MediaError(ErrorCode.CODEC, f"libopus cannot open a decoder (error {error.value})")
         self._buffer = np.empty((MAX_SAMPLES, channels), np.int16)
+        self._address = self._buffer.ctypes.data
 
     def decode(self, payload: bytes) -> Samples:
         """The sound of a packet, int16 of shape (samples, channels); raises `MediaError` for what is no Opus."""
@@ -159,7 +160,7 @@ class OpusDecoder:
 
     def _decode(self, payload: bytes | None, samples: int, fec: int) -> Samples:
         size = len(payload) if payload else 0
-        count = self._library.opus_decode(self._state, payload, size, self._buffer.ctypes.data, samples, fec)
+        count = self._library.opus_decode(self._state, payload, size, self._address, samples, fec)
         if count < 0:
             raise MediaError(ErrorCode.CODEC, f"not an Opus packet (error {count})")
         return self._buffer[:count].copy()

@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 MAX_INBOX = 64
 """Messages of the other side waiting for this peer: offer, answer and 40 candidates fit."""
-BEAT_SECONDS = 0.01
 WATCH_SECONDS = 0.25
 ADDRESS_SECONDS = 1.0
 STATS_SECONDS = 2.0
@@ -251,7 +250,6 @@ class Peer:
         if self.path.state == "connected" and self.session is not None and not self._liveness.over:
             self._reached("secured")
             self.session.begin()
-            self._run(self._beat(self.session), "beat")
 
     def _take_candidate(self, candidate: RTCIceCandidate | None) -> None:
         if not self._found.full():
@@ -300,11 +298,6 @@ class Peer:
     def _on_rtcp(self, data: bytes, now: float) -> None:
         if self.session is not None and not self._liveness.over:
             self.session.on_rtcp(data, now)
-
-    async def _beat(self, session: Session) -> None:
-        while True:
-            session.tick(time.monotonic())
-            await asyncio.sleep(BEAT_SECONDS)
 
     async def _watch(self) -> None:
         before = Counters(time=time.monotonic())

@@ -1,4 +1,4 @@
-"""The media of one connected path, both ways: bytes in by `on_rtp` and `on_rtcp`, and a beat that asks what is due."""
+"""The media of one connected path, both ways: bytes in by `on_rtp` and `on_rtcp`, and a pulse that asks what is due."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pycall.core.types import UserId
 from . import rtcp
 from .path import Path
 from .ports import MediaPorts
+from .pulse import Pulse
 from .receive.receiving import Receiving
 from .send.sending import Identity, Sending
 from .send.source import Source
@@ -43,6 +44,7 @@ class Session:
         self.sending = Sending(terms, path, source, identity)
         self.receiving = Receiving(user_id, terms, ports, decoder)
         self._cname = identity.cname
+        self._pulse = Pulse(self.tick)
         self._wall = time.time() - time.monotonic()
         """Taken once: whoever sets this machine's clock does not move our sound and picture against each other."""
         self._report_at = 0.0
@@ -55,15 +57,18 @@ class Session:
     def begin(self) -> None:
         """The path is open."""
         self.sending.begin()
+        self._pulse.begin()
 
     def close(self) -> None:
         """Nothing is delivered and nothing encoded for this peer any more."""
+        self._pulse.close()
         self.sending.close()
         self.receiving.close()
 
     def on_rtp(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet; `now` is its arrival, monotonic seconds. Never raises."""
         self.receiving.on_rtp(data, now)
+        self._pulse.came(now)
 
     def on_rtcp(self, data: bytes, now: float) -> None:
         """One decrypted compound RTCP packet. Never raises."""
@@ -72,6 +77,7 @@ class Session:
                 self._take(report, now)
         except RemoteProtocolError:
             self.receiving.refused["malformed report"] += 1
+        self._pulse.came(now)
 
     def _take(self, report: rtcp.Report, now: float) -> None:
         match report:
@@ -90,7 +96,7 @@ class Session:
                 self._follow_at = now
 
     def tick(self, now: float) -> None:
-        """To be called every 10 ms: what is due is sent, and rates follow what is known."""
+        """Called every 10 to 20 ms: what is due is sent, and rates follow what is known."""
         if self.sending.rtt is not None and self.receiving.seeing is not None:
             self.receiving.seeing.nacks.rtt = self.sending.rtt
         requests = self.receiving.requests(self.sending.voice.stream.ssrc, now)

@@ -1,8 +1,7 @@
-"""H.264 by libx264 itself: a constant bitrate that can be changed between two pictures, which FFmpeg's wrapper cannot.
+"""H.264 by libx264 itself: each picture as coarse or fine as we say, which FFmpeg's wrapper cannot.
 
 FFmpeg passes on a new mean bitrate but not a new maximum, and x264 then follows within half a second and makes up for
-what it sent before. Here bitrate, maximum and bucket change together: from 2.25 to 0.3 Mbit/s the first half second
-takes 0.34 Mbit/s instead of 1.44 (720p30 of a real clip), and a keyframe is sized by the rate in force.
+what it sent before. Here `quantiser` decides for every picture: from 2.25 to 0.3 Mbit/s the next one is small.
 
 PyAV's wheels carry libx264; without one that fits, `load` says so and the caller lets FFmpeg encode. Of x264's
 structures only the few members are touched that have stood at the same place since 2010 (build 100).
@@ -27,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 BUILDS = range(155, 200)
 """Of x264's interface; the library's file name or its symbols tell which it is."""
-BUCKET_SECONDS = 0.2
-"""Size of the rate control's bucket: a keyframe takes no more bits than that much time of the rate in force."""
 OPEN = "x264_open"
 """What we call the opening function: its own name has the build in it."""
 PARAMETERS, PICTURE = 16384, 4096
@@ -36,9 +33,11 @@ PARAMETERS, PICTURE = 16384, 4096
 
 # x264.h: places of 32-bit numbers in x264_param_t, of 32- and 64-bit ones in x264_picture_t.
 _WIDTH, _HEIGHT = 7, 8
-_TYPE, _PTS, _CSP, _PLANES, _STRIDE, _PLANE = 0, 2, 10, 11, 12, 8
+_TYPE, _QUANTISER, _PTS, _CSP, _PLANES, _STRIDE, _PLANE = 0, 1, 2, 10, 11, 12, 8
 _AUTO, _IDR = 0, 1
 _I420 = 2
+_ANY_QUANTISER = {"qp": 26, "ipratio": 2 ** (26 / 6), "pbratio": 2 ** (25 / 6)}
+"""x264 bounds what a picture may ask for by what it would choose for I- and B-pictures: here 0 and 51."""
 _PAYLOAD = 24
 """Bytes in x264_nal_t before the pointer to its data; the data of a picture's units lies in one piece."""
 
@@ -108,49 +107,34 @@ def _check(library: ctypes.CDLL) -> None:
 class X264:
     """One encoder for pictures of one size. Raises `RuntimeError` for what libx264 refuses."""
 
-    def __init__(
-        self,
-        width: int,
-        height: int,
-        *,
-        fps: int,
-        bitrate: int,
-        threads: int,
-        keyframe_seconds: int,
-        settings: Mapping[str, object],
-    ) -> None:
-        """Even sizes in pixels, bit/s; `settings` are more of x264's own, by its names."""
+    def __init__(self, width: int, height: int, *, fps: int, threads: int, settings: Mapping[str, object]) -> None:
+        """Even sizes in pixels; `settings` are more of x264's own, by its names."""
         self._library = load()
         self._size = (width, height)
-        self._fps, self._rate = fps, (bitrate, fps)
         self._count = 0
-        self._parameters = ctypes.create_string_buffer(PARAMETERS)
+        parameters = ctypes.create_string_buffer(PARAMETERS)
         self._picture, self._made = ctypes.create_string_buffer(PICTURE), ctypes.create_string_buffer(PICTURE)
-        self._library.x264_param_default_preset(self._parameters, b"ultrafast", b"zerolatency")
-        numbers = ctypes.cast(self._parameters, ctypes.POINTER(ctypes.c_int))
+        self._library.x264_param_default_preset(parameters, b"ultrafast", b"zerolatency")
+        numbers = ctypes.cast(parameters, ctypes.POINTER(ctypes.c_int))
         numbers[_WIDTH], numbers[_HEIGHT] = width, height
-        usual = {"fps": f"{fps}/1", "force-cfr": 1, "keyint": fps * keyframe_seconds, "threads": threads, "log": -1}
+        usual = {"fps": f"{fps}/1", "keyint": "infinite", "threads": threads, "log": -1, **_ANY_QUANTISER}
         for name, value in {**usual, **settings}.items():
-            self._set(name, value)
-        self._set_rate(bitrate, fps)
-        self._library.x264_param_apply_profile(self._parameters, b"baseline")
-        self._encoder = getattr(self._library, OPEN)(self._parameters)
+            if self._library.x264_param_parse(parameters, name.encode(), str(value).encode()):
+                raise RuntimeError(f"libx264 does not take {name}={value}")
+        self._library.x264_param_apply_profile(parameters, b"baseline")
+        self._encoder = getattr(self._library, OPEN)(parameters)
         if not self._encoder:
-            raise RuntimeError(f"libx264 cannot encode {width}x{height} at {bitrate} bit/s")
+            raise RuntimeError(f"libx264 cannot encode {width}x{height}")
         self._library.x264_picture_init(self._picture)
         self._words = ctypes.cast(self._picture, ctypes.POINTER(ctypes.c_int32))
         self._longs = ctypes.cast(self._picture, ctypes.POINTER(ctypes.c_int64))
 
-    def encode(self, frame: av.VideoFrame, *, key: bool, bitrate: int, fps: int) -> bytes:
-        """One picture in yuv420p of the encoder's size, in Annex B, at once; from it on `bitrate` bit/s are spent on
-        `fps` pictures a second."""
-        if self._rate != (bitrate, fps):
-            self._set_rate(bitrate, fps)
-            self._library.x264_encoder_reconfig(self._encoder, self._parameters)
+    def encode(self, frame: av.VideoFrame, *, key: bool, quantiser: int) -> bytes:
+        """One picture in yuv420p of the encoder's size, in Annex B, at once; `quantiser` 0 (fine) to 51 (coarse)."""
         if (frame.width, frame.height, frame.format.name) != (*self._size, "yuv420p"):
             raise ValueError(f"an encoder for {self._size} cannot take {frame}")
         planes = frame.planes
-        self._words[_TYPE] = _IDR if key else _AUTO
+        self._words[_TYPE], self._words[_QUANTISER] = _IDR if key else _AUTO, quantiser + 1
         self._longs[_PTS] = self._count
         self._words[_CSP], self._words[_PLANES] = _I420, len(planes)
         for index, plane in enumerate(planes):
@@ -178,14 +162,3 @@ class X264:
         if not size or units.value is None:
             return b""
         return ctypes.string_at(ctypes.c_void_p.from_address(units.value + _PAYLOAD).value or 0, size)
-
-    def _set_rate(self, bitrate: int, fps: int) -> None:
-        """Its frame rate x264 cannot change: it gets so many more bits a second that each picture has its share."""
-        self._rate = (bitrate, fps)
-        for name in ("bitrate", "vbv-maxrate"):
-            self._set(name, max(1, round(bitrate / 1000 * self._fps / fps)))
-        self._set("vbv-bufsize", max(1, round(bitrate / 1000 * BUCKET_SECONDS)))
-
-    def _set(self, name: str, value: object) -> None:
-        if self._library.x264_param_parse(self._parameters, name.encode(), str(value).encode()):
-            raise RuntimeError(f"libx264 does not take {name}={value}")

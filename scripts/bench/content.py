@@ -77,16 +77,22 @@ def _decode(path: Path) -> Samples:
     return np.concatenate(parts)
 
 
+RING = 4
+"""Pictures; more than any peer holds before it has encoded them."""
+
+
 class Pictures:
     """The pictures by number, over and over, from the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._order: list[int] = json.loads((folder / "order.json").read_text())
         self._file = os.open(folder / "pictures.yuv", os.O_RDONLY)
+        # As a camera's driver does: fresh memory for each picture would cost more than what is read into it.
+        self._ring = [np.empty((PROFILE.height * 3 // 2, PROFILE.width), np.uint8) for _ in range(RING)]
 
     def planes(self, number: int) -> Pixels:
-        """yuv420p, shape (1080, 1280), an array of its own."""
-        planes = np.empty((PROFILE.height * 3 // 2, PROFILE.width), np.uint8)
+        """yuv420p, shape (1080, 1280); the same memory holds another picture after `RING` more calls."""
+        planes = self._ring[number % RING]
         os.preadv(self._file, [planes], self._order[number % len(self._order)] * planes.nbytes)
         return planes
 

@@ -13,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 
-from pycall.media.frames import Samples, pixels_of
+from pycall.media.frames import Pixels, Samples, pixels_of
 from pycall.media.stamp import read_stamp
 
 KEEP_EVERY = 0.45
@@ -44,7 +44,7 @@ class Notes:
         number, sent = (stamp.number, stamp.time) if stamp else (-1, 0.0)
         self.picture(now, number, sent, picture.width, picture.height)
         if stamp and self.wants(now):
-            self.keep(number, picture.width, picture.height, pixels_of(picture.planes[0]).tobytes())
+            self.keep(number, picture.width, picture.height, np.ascontiguousarray(pixels_of(picture.planes[0])))
 
     def picture(self, at: float, number: int, sent: float, width: int, height: int) -> None:
         """Number -1: the stamp could not be read."""
@@ -59,7 +59,7 @@ class Notes:
         self._next_keep = now + KEEP_EVERY
         return True
 
-    def keep(self, number: int, width: int, height: int, luma: bytes) -> None:
+    def keep(self, number: int, width: int, height: int, luma: bytes | Pixels) -> None:
         self._kept.append((number, width, height))
         self._lumas.write(luma)
 

@@ -31,6 +31,13 @@ OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2,
 AV1 = RTCRtpCodecParameters(mimeType="video/AV1", clockRate=90000, payloadType=45)
 KINDS = [(X264Encoder, H264), (WrappedX264Encoder, H264), (VpxEncoder, VP8), (SvtAv1Encoder, AV1)]
 TEXTURE = np.random.default_rng(3).integers(40, 200, (720, 1280), dtype=np.uint8)
+SOFT = np.mean([np.roll(TEXTURE, (y, x), (0, 1)) for y in range(4) for x in range(4)], axis=0).astype(np.uint8)
+"""As detailed as a real picture at its best; `TEXTURE` is noise."""
+
+
+def grainy(seed: int) -> np.ndarray:
+    """As a camera in poor light gives it: no two pictures are alike."""
+    return SOFT + np.random.default_rng(seed).integers(0, 17, SOFT.shape, dtype=np.uint8)
 
 
 class Bench:
@@ -121,6 +128,16 @@ def test_x264_spends_the_same_on_fewer_pictures_without_a_keyframe() -> None:
     assert bench.keys == [0]
 
 
+def test_another_scene_fits_and_nothing_shows_of_what_was_coded_in_vain() -> None:
+    bench = Bench(X264Encoder(), H264)
+    for number in range(80):
+        scene = TEXTURE[::-1] if number >= 40 else SOFT
+        (frame,) = bench.encode(640, 360, bitrate=400_000, ceiling=400_000, texture=scene)
+        assert read_number(frame) == number
+    assert max(bench.sizes) * 8 < 0.25 * 400_000
+    assert bench.keys == [0, 40]
+
+
 def test_the_first_picture_is_no_smaller_than_the_wrappers() -> None:
     sizes = []
     for kind in (X264Encoder, WrappedX264Encoder):
@@ -143,15 +160,15 @@ def test_without_libx264_by_itself_the_wrapper_encodes(monkeypatch: pytest.Monke
 
 def test_libx264_is_found_beside_pyav_and_refuses_what_does_not_fit() -> None:
     assert x264.available()
-    encoder = x264.X264(64, 48, fps=30, bitrate=100_000, threads=1, keyframe_seconds=10, settings={})
+    encoder = x264.X264(64, 48, fps=30, threads=1, settings={})
     with pytest.raises(ValueError, match="cannot take"):
-        encoder.encode(picture(0, 320, 240), key=False, bitrate=100_000, fps=30)
+        encoder.encode(picture(0, 320, 240), key=False, quantiser=30)
     encoder.close()
     encoder.close()
     with pytest.raises(RuntimeError, match="no-such"):
-        x264.X264(64, 48, fps=30, bitrate=100_000, threads=1, keyframe_seconds=10, settings={"no-such": 1})
+        x264.X264(64, 48, fps=30, threads=1, settings={"no-such": 1})
     with pytest.raises(RuntimeError, match="cannot encode 0x0"):
-        x264.X264(0, 0, fps=30, bitrate=100_000, threads=1, keyframe_seconds=10, settings={})
+        x264.X264(0, 0, fps=30, threads=1, settings={})
 
 
 def test_a_keyframe_is_sized_by_the_target_in_force() -> None:
@@ -168,8 +185,8 @@ def test_x264_follows_the_target_at_once_and_without_a_keyframe(kind: type) -> N
     bench = Bench(kind(), H264)
     rates = []
     for target in (1_200_000, 400_000, 900_000):
-        for _ in range(60):
-            bench.encode(640, 360, bitrate=target, ceiling=1_200_000, texture=TEXTURE)
+        for number in range(60):
+            bench.encode(640, 360, bitrate=target, ceiling=1_200_000, texture=grainy(number))
         rates.append(sum(bench.sizes[-30:]) * 8)
     high, low, middle = rates
     assert high < 1_300_000 and low < 450_000

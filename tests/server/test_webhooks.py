@@ -18,7 +18,6 @@ from signaling_server.callback_rules import CallbackRules
 from signaling_server.callbacks import V1_COMMANDS, V4_COMMANDS, Callbacks, Generation
 from signaling_server.settings import Settings
 from signaling_server.store import Store
-from tests.server.office import END, done
 from tests.server.raw import APP_ID, KEY, Raw, Room, room_of, talking
 from tests.server.target import Letter, Target, status
 from tests.server.test_sockets import get
@@ -174,22 +173,6 @@ async def test_a_busy_line(hooked: Room, target: Target) -> None:
     expected = ["EndCall CallBusy", "MemberChanged alice:Reject", "StartCall", "call_busy alice call_busy"]
     expected += ["caller_call_busy carol call_busy", "caller_start_call carol -"]
     assert lines(await target.until(12)) == sorted(STARTED + ANSWERED + expected)
-
-
-async def test_a_call_that_an_administrator_ends(hooked: Room, target: Target) -> None:
-    """The documented OptPlatform of what is done over REST."""
-    _, _, call_id = await talking(hooked)
-    before = len(await target.until(6))
-    await done(hooked, END, {"CallId": call_id})
-    told = (await target.until(before + 4))[before:]
-    places = {letter.query.get("optplatform") or letter.query["OptPlatform"] for letter in told}
-    assert lines(told) == [
-        "EndCall Interrupt",
-        "callee_call_interrupted bob interrupt",
-        "caller_call_interrupted alice interrupt",
-        "interrupt administrator interrupt",
-    ]
-    assert places == {"RESTAPI"}, [(letter.command, letter.query) for letter in told]
 
 
 async def test_only_commands_that_are_wanted_are_sent(tmp_path: Path, target: Target, open_room: OpenRoom) -> None:

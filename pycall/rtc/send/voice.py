@@ -168,7 +168,12 @@ def _encoder(form: SoundForm, dtx: bool) -> OpusEncoder:
 
 def samples_of(frame: av.AudioFrame, channels: int = 1) -> Samples:
     """int16 of shape (n,), in stereo (n, 2)."""
-    samples = np.asarray(frame.to_ndarray(), dtype=np.int16)
+    if frame.format.name == "s16":  # as nearly always: read where it lies
+        samples: Samples = np.frombuffer(
+            memoryview(frame.planes[0]), np.int16, frame.samples * frame.layout.nb_channels
+        )
+    else:
+        samples = np.asarray(frame.to_ndarray(), dtype=np.int16)
     return samples.reshape(-1) if channels == 1 else samples.reshape(-1, channels)
 
 
