@@ -192,8 +192,15 @@ class Peer:
     def _run(self, what: Coroutine[Any, Any, None], name: str) -> None:
         if self._liveness.over:
             what.close()
-        else:
-            self._tasks.append(asyncio.create_task(what, name=f"{name} {self.user_id}"))
+            return
+        self._tasks.append(asyncio.create_task(what, name=f"{name} {self.user_id}"))
+        self._tasks[-1].add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        """One that breaks takes the connection along: another one is better than half of this one."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the connection with %s broke", self.user_id, exc_info=error)
+            self._fail()
 
     # --- connecting
 
@@ -375,10 +382,6 @@ class Peer:
     async def _end_tasks(self, seconds: float) -> None:
         for task in self._tasks:
             task.cancel()
-        if not self._tasks:
-            return
-        done, pending = await asyncio.wait(self._tasks, timeout=seconds)
-        self._tasks = list(pending)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                logger.error("the connection with %s broke", self.user_id, exc_info=error)
+        if self._tasks:
+            _, pending = await asyncio.wait(self._tasks, timeout=seconds)
+            self._tasks = list(pending)

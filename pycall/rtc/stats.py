@@ -69,7 +69,7 @@ def read_counters(session: Session, path: Path, now: float) -> Counters:
         sent_out=sum(stream.packets for stream in outgoing),
         lost_out=sum(stream.lost for stream in outgoing),
         rtt=sending.rtt,
-        jitter=max((stream.jitter for stream in incoming), default=0.0),
+        jitter=max((stream.jitter for stream in receiving.current.values()), default=0.0),
         pictures_in=seeing.decoded if seeing else 0,
         pictures_out=picture.frames if picture else 0,
         video_codec=seeing.codec_name if seeing else "",

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pycall.core.types import PeerState
 from pycall.rtc.peer import Peer
 from tests.rtc.stage import End, Stage, next_turn
@@ -52,6 +54,23 @@ async def test_silence_is_stalled_then_up_again(stage_of: Callable[..., Stage]) 
     del peer.ice.admits  # type: ignore[union-attr]
     await alice.until_state("bob", PeerState.UP)
     assert history(alice) == [PeerState.CONNECTING, PeerState.UP, PeerState.STALLED, PeerState.UP]
+
+
+async def test_a_connection_of_which_a_part_breaks_fails_as_a_whole(
+    stage_of: Callable[..., Stage], caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = stage_of(End("alice"), End("bob"))
+    await up(stage)
+    alice = stage.ends["alice"]
+    session = alice.mesh.peers["bob"].session
+    assert session is not None
+
+    def broken(now: float) -> None:
+        raise RuntimeError("of this nobody has thought")
+
+    session.tick = broken  # type: ignore[method-assign]
+    await alice.until_state("bob", PeerState.FAILED)
+    assert "the connection with bob broke" in caplog.text
 
 
 async def test_a_peer_that_vanishes_is_stalled_then_failed_and_a_new_one_replaces_it(

@@ -34,7 +34,7 @@ class Receiving:
         """When the first sound and the first picture were handed over, monotonic seconds."""
         self.sync = LipSync()
         self.streams: dict[int, IncomingStream] = {}
-        self._current: dict[int, IncomingStream] = {}
+        self.current: dict[int, IncomingStream] = {}
         """By clock rate, the stream whose packets come now."""
         self._user_id = user_id
         self._terms = terms
@@ -108,8 +108,8 @@ class Receiving:
             if len(self.streams) > MAX_STREAMS:
                 del self.streams[next(iter(self.streams))]
         stream.arrived(packet.sequence_number, packet.timestamp, size, now)
-        before = self._current.get(clock_rate)
-        self._current[clock_rate] = stream
+        before = self.current.get(clock_rate)
+        self.current[clock_rate] = stream
         return before is not None and before is not stream
 
     # --- frames
@@ -135,7 +135,7 @@ class Receiving:
 
     def _captured(self, clock_rate: int, timestamp: int) -> float | None:
         """When a sound or picture was captured, by the sender's clock; None before the sender has told."""
-        stream = self._current.get(clock_rate)
+        stream = self.current.get(clock_rate)
         return stream.captured(timestamp) if stream is not None else None
 
     # --- what goes back
@@ -148,14 +148,14 @@ class Receiving:
 
     def blocks(self, now: float) -> tuple[rtcp.ReportBlock, ...]:
         """How the streams have arrived since the last call."""
-        return tuple(stream.block(now) for stream in self._current.values())
+        return tuple(stream.block(now) for stream in self.current.values())
 
     def requests(self, ours: int, now: float) -> list[bytes]:
         """RTCP packets to send now, in the name of our stream `ours`: repairs, keyframes, arrival times."""
         requests = []
         if self.seeing is not None:
             missing, key = self.seeing.tick(now)
-            stream = self._current.get(VIDEO_CLOCK)
+            stream = self.current.get(VIDEO_CLOCK)
             if stream is not None and missing:
                 requests.append(rtcp.write_nack(ours, stream.ssrc, missing))
             if stream is not None and key:
