@@ -14,6 +14,7 @@ from pycall.core.errors import PyCallError
 from .collector import held_collector
 from .interrupts import Interrupts
 from .logs import set_up_logs
+from .open_files import allow_files
 from .options import OPTIONS, Kind, table
 from .settings import make_settings
 
@@ -37,6 +38,8 @@ def _serve(given: dict[str, Any], interrupts: Interrupts) -> int:
 
     settings = make_settings(os.environ, **given)
     set_up_logs(settings)
+    if not settings.dev:
+        allow_files(settings.limits.sockets)
     if settings.dev:
         logging.getLogger(__name__).info(
             "development server, for this machine only; clients find its made-up key in %s", settings.dev_file

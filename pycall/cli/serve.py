@@ -31,10 +31,13 @@ def run(**values: object) -> ExitCode:
     with held_collector():
         from signaling_server.app import serve
         from signaling_server.logs import set_up_logs
+        from signaling_server.open_files import allow_files
         from signaling_server.settings import make_settings
 
         settings = make_settings(os.environ, **values)
         set_up_logs(settings)
+        if not settings.dev:
+            allow_files(settings.limits.sockets)
         return asyncio.run(_serve(settings, serve(settings), interrupts))
 
 

@@ -69,6 +69,31 @@ async def note_in(folder: Path) -> DevServer | None:
     return await asyncio.to_thread(read_dev_file, folder / "dev.json")
 
 
+@pytest.mark.parametrize(
+    ("hard", "sockets", "allowed", "warned"),
+    [(700, "400", 600, False), (700, "800", 700, True)],
+    ids=["enough", "less"],
+)
+async def test_as_many_files_may_be_open_as_there_may_be_sockets(
+    tmp_path: Path, hard: int, sockets: str, allowed: int, warned: bool
+) -> None:
+    program = ["sh", "-c", f'ulimit -n {hard}; ulimit -Sn 256; exec "$@"', "sh", *PROGRAM]
+    process = await asyncio.create_subprocess_exec(
+        *[*program, "--db", str(tmp_path / "x.db"), "--port", "0", "--limits-sockets", sockets],
+        env=environment(tmp_path, PYCALL_SECRET_KEY=KEY),
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    told = b""
+    async with asyncio.timeout(20):
+        while b"listening on" not in told:
+            told += await process.stderr.readline()
+    [limit] = re.findall(r"Max open files +(\d+)", Path(f"/proc/{process.pid}/limits").read_text())
+    process.terminate()
+    await process.communicate()
+    assert (int(limit), b"too few for" in told) == (allowed, warned), told
+
+
 # --- starting ---------------------------------------------------------------------------------------------------
 
 
