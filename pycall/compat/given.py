@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pycall.compat.codes import TUICallError, TUIErrorCode
 from pycall.compat.enums import TUICallType
 from pycall.compat.payload import folded
-from pycall.compat.structs import RoomId, options_of
+from pycall.compat.structs import CallParams, RoomId, options_of
 from pycall.core.types import MediaType
 
 N = TypeVar("N", bound=IntEnum)
@@ -147,10 +147,16 @@ def read(verb: str, order: tuple[str, ...], args: tuple[Any, ...], named: Mappin
         args = ()
     if len(args) > len(order):
         raise given.wrong(TUIErrorCode.PARAM_RANGE, f"takes {len(order)} arguments, not {len(args)}")
+    known = {folded(name) for name in order} | UNUSED | _NESTED
     for name, value in [*zip(order, args, strict=False), *(options or {}).items(), *named.items()]:
         inner = options_of(value) if folded(name) in _NESTED else None
-        collected.update({folded(name): value} if inner is None else {folded(n): v for n, v in inner.items()})
-    known = {folded(name) for name in order} | UNUSED | _NESTED
+        if inner is None:
+            collected[folded(name)] = value
+            continue
+        for field, entry in inner.items():  # what the verb itself was given counts more
+            collected.setdefault(folded(field), entry)
+        if isinstance(value, CallParams):  # the same object for all verbs: some have no use for a room or a group
+            known |= {folded(field) for field in inner}
     for name in collected:
         if name not in known:
             raise given.wrong(TUIErrorCode.PARAM_INVALID, f"no option is called {name}; there are {', '.join(order)}")

@@ -44,6 +44,7 @@ class FeatureButton(StrEnum):
     Microphone = "microphone"
     SwitchCamera = "switchCamera"
     InviteUser = "inviteUser"
+    AudioPlaybackDevice = "audioPlaybackDevice"
 
 
 class LayoutMode(StrEnum):

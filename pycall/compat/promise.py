@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from pycall import CallState
 from pycall.compat.codes import TUICallError, TUIErrorCode, documented
 from pycall.compat.emitter import call_back, room_for
 from pycall.compat.given import Given, read
+from pycall.compat.payload import folded
 from pycall.core.errors import PyCallError
 
 _TALKING = frozenset({CallState.CONNECTED, CallState.RECONNECTING})
@@ -111,12 +112,46 @@ def _check(verbs: Promiser, name: str, when: When, alone: bool) -> None:
 
 
 def _split(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], object | None]:
-    """A callback object with `onSuccess` and `onError`, last or by keyword, is no argument of the verb."""
-    if "callback" in named:
-        return args, named.pop("callback")
-    if args and (hasattr(args[-1], "onSuccess") or hasattr(args[-1], "onError")):
-        return args[:-1], args[-1]
-    return args, None
+    """A callback object (`onSuccess`, `onError`), last or by keyword, is no argument of the verb; PlayCallbacks fit."""
+    callback = named.pop("callback", None)
+    if callback is None and args and any(hasattr(args[-1], name) for name in _CALLBACKS):
+        *rest, callback = args
+        args = tuple(rest)
+    if hasattr(callback, "onPlaying") or hasattr(callback, "onLoading"):
+        callback = _Playing(callback, _user(args, named))
+    return args, callback
+
+
+_CALLBACKS = ("onSuccess", "onError", "onPlaying", "onLoading")
+
+
+def _user(args: tuple[Any, ...], named: Mapping[str, Any]) -> object:
+    """Whose view it is: the first argument, or `userID`."""
+    if args and not isinstance(args[0], Mapping):
+        return args[0]
+    given = {folded(name): value for name, value in {**(args[0] if args else {}), **named}.items()}
+    return given.get("userid", "")
+
+
+class _Playing:
+    """A native PlayCallback, told of one view: each of its methods gets the user id first."""
+
+    def __init__(self, callback: object, user: object) -> None:
+        self._callback, self._user = callback, user
+        self._tell("onLoading")
+
+    def onSuccess(self) -> None:
+        """The view is open."""
+        self._tell("onPlaying")
+
+    def onError(self, code: int, message: str) -> None:
+        """It could not be opened."""
+        self._tell("onError", code, message)
+
+    def _tell(self, name: str, *values: object) -> None:
+        listener: Callable[..., object] | None = getattr(self._callback, name, None)
+        if listener is not None:
+            call_back(name, listener, self._user, *values)
 
 
 async def _told(task: asyncio.Task[T], callback: object) -> T | None:

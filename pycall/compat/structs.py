@@ -189,9 +189,11 @@ class TUIResult:
 
 
 def options_of(value: object) -> dict[str, Any] | None:
-    """The fields of a parameter object or a mapping; None for anything else."""
+    """The fields of a parameter object or a mapping; None for anything else. Of CallParams those that say something."""
     if isinstance(value, Mapping):
         return {str(name): entry for name, entry in value.items()}
-    if isinstance(value, CallParams | VideoEncoderParams | VideoRenderParams | RecentCallsFilter):
+    if isinstance(value, CallParams):
+        return {one.name: getattr(value, one.name) for one in fields(value) if getattr(value, one.name) != one.default}
+    if isinstance(value, VideoEncoderParams | VideoRenderParams | RecentCallsFilter):
         return {one.name: getattr(value, one.name) for one in fields(value)}
     return None

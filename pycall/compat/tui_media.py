@@ -17,6 +17,8 @@ _PROFILES = {
     Resolution.Resolution_1280_720: "720p",
     Resolution.Resolution_1920_1080: "1080p",
 }
+_WEB, _NATIVE = ("objectFit", "mirror", "muted"), ("fillMode", "rotation")
+"""Of `setVideoRenderParams`; a view has no sound, so `muted` changes nothing."""
 Degrees = Literal[0, 90, 180, 270]
 
 
@@ -47,7 +49,8 @@ class MediaNames(SharedNames):
     async def setVideoRenderParams(self, given: Given) -> None:
         """Natively `(userId, VideoRenderParams(fillMode, rotation))`, on the Web `{userID?, objectFit, mirror}`."""
         user = given.text("userID", self._own)
-        if given.has("objectFit") or given.has("mirror"):
+        web, native = [any(map(given.has, names)) for names in (_WEB, _NATIVE)]
+        if web and (given.has("objectFit") or given.has("mirror") or not native):
             await self._render(given, user)
             return
         crop = given.one_of("fillMode", FillMode, FillMode.Fit) is FillMode.Fill

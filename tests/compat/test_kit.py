@@ -165,7 +165,9 @@ async def test_settings_are_kept_for_a_user_interface(alice: Kit, caplog: pytest
     assert "en, zh-cn, ja_JP" in caplog.text
     kit.hideFeatureButton(FeatureButton.Camera)
     kit.hideFeatureButton("inviteUser")
-    assert kit.hiddenButtons == {FeatureButton.Camera, FeatureButton.InviteUser}
+    kit.disableControlButton(FeatureButton.AudioPlaybackDevice)
+    hidden = {FeatureButton.Camera, FeatureButton.InviteUser, FeatureButton.AudioPlaybackDevice}
+    assert kit.hiddenButtons == hidden
     kit.setRemoteViewBackgroundImage("*", "sky.png")
     kit.setLayoutMode("local")
     assert (kit.remoteViewBackgroundImages, kit.layoutMode) == ({"*": "sky.png"}, LayoutMode.LocalInLargeView)

@@ -14,7 +14,7 @@ from pycall.compat.define import TUICallDefine, TUICommonDefine
 from pycall.compat.emitter import Emitter
 from pycall.compat.given import read
 from pycall.compat.payload import Payload
-from pycall.compat.structs import CallParams, RoomId, UserInfo, room_id
+from pycall.compat.structs import CallParams, OfflinePushInfo, RoomId, UserInfo, room_id
 from pycall.compat.tui import TUICallEngine
 from pycall.core.errors import ErrorCode, MediaError, PyCallError, SignalingError
 
@@ -93,6 +93,17 @@ def test_arguments_in_every_form_are_one() -> None:
         read("call", order, tuple(range(9)), {})
     with pytest.raises(TUICallError, match="no option is called time"):
         read("call", order, (), {"time_": 3})
+
+
+def test_the_same_parameter_object_fits_every_verb() -> None:
+    """Natively all verbs take CallParams; what was given beside it counts more than its own fields."""
+    invite = read("inviteUser", ("userIDList", "params", "timeout"), (["carol"], CallParams(RoomId(5), timeout=7)), {})
+    assert (invite.texts("userIDList"), invite.whole("timeout", 0, 9)) == (["carol"], 7)
+    order = ("groupID", "userIDList", "type", "params", "timeout")
+    for params in (CallParams(), CallParams(chatGroupId="other", isEphemeralCall=True)):
+        assert read("groupCall", order, ("team", ["bob"], 1, params), {}).text("groupID") == "team"
+    push = OfflinePushInfo(title="alice calls", desc="come", ignoreIOSBadge=True, androidVIVOClassification=0)
+    assert read("call", ("userID", "params"), ("bob", CallParams(offlinePushInfo=push)), {}).text("userID") == "bob"
 
 
 def test_outside_of_a_loop_a_verb_says_so() -> None:

@@ -80,7 +80,7 @@ async def test_inviting_and_joining(four: Four) -> None:
     alice, bob, carol, dave = (four[name] for name in PEOPLE)
     call_id = await answered(four, "bob", roomID=4711)
     assert (await bob.saw("onCallBegin")).roomID == 4711
-    assert await bob.engine.inviteUser({"userIDList": ["carol", "alice"]}) == ["carol"]
+    assert await bob.engine.inviteUser(["carol", "alice"], CallParams(timeout=20)) == ["carol"]
     for side in (alice, bob):
         assert (await side.saw("onUserInviting")).userID == "carol"
         assert (await side.saw("onGroupCallInviteeListUpdate")).userIDList == ["carol"]
@@ -106,7 +106,7 @@ async def test_inviting_and_joining(four: Four) -> None:
 
 async def test_joining_a_chat_groups_call(four: Four) -> None:
     alice, bob, carol, dave = (four[name] for name in PEOPLE)
-    await alice.engine.groupCall({"userIDList": ["bob"], "type": 2, "groupID": "team", "roomID": 9})
+    await alice.engine.groupCall("team", ["bob"], 2, CallParams(RoomId(9)))
     await bob.saw("onCallReceived")
     await bob.engine.accept()
     await alice.saw("onCallBegin")

@@ -20,6 +20,22 @@ def log_level() -> Iterator[None]:
     logging.getLogger("pycall").setLevel(before)
 
 
+class Playing:
+    """A PlayCallback as native programs have it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def onLoading(self, userId: str) -> None:
+        self.told.append(f"loading {userId}")
+
+    def onPlaying(self, userId: str) -> None:
+        self.told.append(f"playing {userId}")
+
+    def onError(self, userId: str, code: int, message: str) -> None:
+        self.told.append(f"error {userId} {code}")
+
+
 async def test_somebody_and_oneself_are_shown_in_views(alice: Tui, bob: Tui) -> None:
     error = await refusal(alice.engine.startRemoteView({"userID": "bob", "videoViewDomID": "null"}))
     assert error.code == -1203
@@ -30,8 +46,16 @@ async def test_somebody_and_oneself_are_shown_in_views(alice: Tui, bob: Tui) -> 
     options = {"objectFit": "cover", "mirror": True, "muted": False}
     await alice.engine.startRemoteView({"userID": "bob", "videoViewDomID": view, "options": options})
     await view.saw("640x360")
+    played = Playing()
+    await alice.engine.startRemoteView("bob", view, played)
+    await alice.engine.startRemoteView({"userID": "bob", "videoViewDomID": "no-sink"}, played)
+    assert played.told == ["loading bob", "playing bob", "loading bob", "error bob -1202"]
     await alice.engine.setVideoRenderParams("bob", VideoRenderParams(FillMode.Fit, Rotation.Rotation_90))
     await view.saw("360x640")
+    await alice.engine.setVideoRenderParams({"userID": "bob", "muted": True})
+    later = View()
+    await alice.engine.startRemoteView("bob", later)
+    await later.saw("360x640")
     await alice.engine.openCamera(TUICamera.Front, mirror)
     await mirror.saw("640x360")
     await alice.engine.stopLocalView()
