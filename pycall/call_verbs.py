@@ -198,6 +198,8 @@ class CallVerbs(Verbs):
         with self._one("switch_media"):
             await self._driver.ask(lambda now: self._driver.line.switch_media(kind, now))
 
+    switch_call_media_type = switch_media
+
     # --- ourselves -----------------------------------------------------------------------------------------------
 
     async def enable_multi_device_ability(self, enabled: bool) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from pycall.arguments import checked_choice, checked_profile
+from pycall.arguments import checked_bool, checked_choice, checked_profile
 from pycall.core.errors import CallError, ErrorCode
 from pycall.core.types import VideoProfile
 from pycall.device_verbs import DeviceVerbs
@@ -31,6 +31,10 @@ class MediaVerbs(DeviceVerbs, ViewVerbs, EffectVerbs):
     async def close_microphone(self) -> None:
         """Send silence; the others are told. The device stays open, so that opening is instant."""
         await self._set_media("close_microphone", audio=False)
+
+    async def mute(self, muted: bool = True) -> None:
+        """The same as `close_microphone`, or with False as `open_microphone`."""
+        await (self.close_microphone() if checked_bool("muted", muted) else self.open_microphone())
 
     async def open_camera(self) -> None:
         """Be seen; refused in a voice call. A camera that failed before is tried again."""

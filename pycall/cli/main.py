@@ -87,9 +87,7 @@ def devices(json: o.Json = False) -> int:
 
 @app.command(epilog=_EXIT_CODES)
 def call(
-    users: Annotated[
-        list[str], typer.Argument(metavar="USER...", help="Whom to call: one, or up to eight in one call.")
-    ],
+    users: Annotated[list[str], typer.Argument(metavar="USER", help="Whom to call: one, or up to eight in one call.")],
     video: Annotated[bool, typer.Option("--video", help="With picture; without it a voice call.")] = False,
     timeout: Annotated[
         int, typer.Option(metavar="SECONDS", min=0, max=86400, help="How long it rings; 0: for ever.")

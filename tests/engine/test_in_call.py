@@ -38,12 +38,14 @@ from tests.switchroom import Switchroom
 async def test_mute_is_silence_at_the_other_end_and_they_are_told(alice: Phone, bob: Phone) -> None:
     await talk(alice, bob)
     await bob.ear.tone(440)
-    await alice.engine.close_microphone()
+    await alice.engine.mute()
     assert not alice.engine.microphone_open
     assert await bob.saw(UserAudioAvailable, count=len(bob.all(UserAudioAvailable)) or 1)
     await bob.until(lambda: bob.all(UserAudioAvailable)[-1] == UserAudioAvailable("alice", False))
     await bob.ear.silence()
-    await alice.engine.open_microphone()
+    with pytest.raises(CallError, match="muted must be"):
+        await alice.engine.mute(0)  # type: ignore[arg-type]
+    await alice.engine.mute(False)
     await bob.ear.tone(440)
     await bob.until(lambda: bob.all(UserAudioAvailable)[-1] == UserAudioAvailable("alice", True))
 
@@ -90,7 +92,7 @@ async def _no_more_pictures(eye: Eye) -> None:
 
 async def test_voice_to_video_and_back(alice: Phone, bob: Phone) -> None:
     await talk(alice, bob)
-    await alice.engine.switch_media(MediaType.VIDEO)
+    await alice.engine.switch_call_media_type(MediaType.VIDEO)
     for side in (alice, bob):
         changed = await side.saw(CallMediaChanged)
         assert (changed.old, changed.new, changed.user_id) == (MediaType.AUDIO, MediaType.VIDEO, "alice")
