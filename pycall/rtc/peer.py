@@ -257,6 +257,7 @@ class Peer:
         if self.path.state == "connected" and self.session is not None and not self._liveness.over:
             self._reached("secured")
             self.session.begin()
+            self._run(self.session.run(), "pulse")
 
     def _take_candidate(self, candidate: RTCIceCandidate | None) -> None:
         if not self._found.full():

@@ -12,22 +12,28 @@ from collections.abc import Callable
 
 SOONEST = 0.01
 """Seconds between two looks, at the least."""
-LATEST = 0.02
+LATEST = 0.04
 """And at the most."""
 
 
 class Pulse:
-    """Calls `look` with the monotonic time, between `begin` and `close`."""
+    """Calls `look` with the monotonic time, as long as it runs."""
 
     def __init__(self, look: Callable[[float], None]) -> None:
         self._look = look
+        self._broken: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._soon: asyncio.Handle | None = None
         self._looked = 0.0
 
-    def begin(self) -> None:
-        """From now on; the first look follows at once."""
+    async def run(self) -> None:
+        """Until cancelled; the first look follows at once. Raises what a look raises."""
+        self._broken = asyncio.get_running_loop().create_future()
         self._turn()
+        try:
+            await self._broken
+        finally:
+            self.close()
 
     def came(self, now: float) -> None:
         """Something has come that may make something due."""
@@ -43,6 +49,12 @@ class Pulse:
 
     def _turn(self) -> None:
         self.close()
-        self._timer = asyncio.get_running_loop().call_later(LATEST, self._turn)
         self._looked = time.monotonic()
-        self._look(self._looked)
+        try:
+            self._look(self._looked)
+        except Exception as error:  # whatever it is: raised where the pulse is run
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(error)
+            return
+        if self._broken is not None and not self._broken.done():
+            self._timer = asyncio.get_running_loop().call_later(LATEST, self._turn)

@@ -57,7 +57,10 @@ class Session:
     def begin(self) -> None:
         """The path is open."""
         self.sending.begin()
-        self._pulse.begin()
+
+    async def run(self) -> None:
+        """From the beginning until cancelled; raises what nobody has thought of."""
+        await self._pulse.run()
 
     def close(self) -> None:
         """Nothing is delivered and nothing encoded for this peer any more."""
@@ -96,7 +99,7 @@ class Session:
                 self._follow_at = now
 
     def tick(self, now: float) -> None:
-        """Called every 10 to 20 ms: what is due is sent, and rates follow what is known."""
+        """Called every 10 to 40 ms: what is due is sent, and rates follow what is known."""
         if self.sending.rtt is not None and self.receiving.seeing is not None:
             self.receiving.seeing.nacks.rtt = self.sending.rtt
         requests = self.receiving.requests(self.sending.voice.stream.ssrc, now)

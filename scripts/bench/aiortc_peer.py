@@ -90,7 +90,8 @@ class AiortcMedium:
 
     def _add_tracks(self, connection: RTCPeerConnection) -> None:
         alone = len(self._connections) == 1
-        connection.addTrack(self._sound if alone else self._relay.subscribe(self._sound))
+        if self._role.sounds:
+            connection.addTrack(self._sound if alone else self._relay.subscribe(self._sound))
         if self._picture is not None:
             connection.addTrack(self._picture if alone else self._relay.subscribe(self._picture))
         elif self._role.offers:

@@ -175,11 +175,12 @@ class Call:
         *,
         impairment: Impairment | None = None,
         viewers: int = 1,
+        silent: bool = False,
         **role: Any,
     ) -> None:
-        """`role`: further fields of every end's Role."""
+        """`silent`: the others only watch. `role`: further fields of every end's Role."""
         self._peer, self._folder, self._impairment = peer, folder, impairment
-        self._role = role
+        self._role, self._silent = role, silent
         self._far = ["far"] if viewers == 1 else [f"far{n}" for n in range(1, viewers + 1)]
         self._ends: dict[str, Process] = {}
         self._link: Process | None = None
@@ -209,7 +210,9 @@ class Call:
         for name in ("near", *self._far):
             near = name == "near"
             others = self._far if near else ["near"]
-            role = {"pictures": near, "codec": self._peer.codec, **self._role}
+            role = {"pictures": near, "sounds": True, "codec": self._peer.codec, **self._role}
+            if self._silent and not near:
+                role["sounds"] = False
             process = await self._launch(name, self._peer.module, namespace=namespaces[not near])
             process.say(asdict(Role(name=name, others=others, offers=near, folder=str(self._folder), **role)))
             self._ends[name] = process

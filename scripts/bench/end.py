@@ -35,7 +35,8 @@ class Role:
     others: list[str]
     offers: bool
     pictures: bool
-    """Whether this end sends pictures; both send sound."""
+    sounds: bool
+    """Whether this end sends pictures, and sound."""
     folder: str
     codec: str = ""
     full_size: bool = False
@@ -97,7 +98,7 @@ def tell(what: str, **fields: Any) -> None:
 
 class _End:
     def __init__(self, role: Role, make: Make) -> None:
-        self.notes = Notes(Path(role.folder), role.name)
+        self.notes = Notes(Path(role.folder), role.name, lambda what, when: tell(what, when=when))
         self.medium = make(role, self.notes, tell)
         self._trace: list[dict[str, float]] = []
 
@@ -136,18 +137,10 @@ class _End:
         return False
 
     async def _watch(self) -> None:
-        """Tell the first picture and sound, and keep a trace of the totals."""
-        told, due = set(), 0.0
+        """Keep a trace of the totals."""
         while True:
-            await asyncio.sleep(0.02)
-            for what in {"first_picture", "first_sound"} - told:
-                when = getattr(self.notes, what)
-                if when is not None:
-                    told.add(what)
-                    tell(what, when=when)
-            if time.time() >= due:
-                due = time.time() + TRACE_SECONDS
-                self._trace.append({"t": time.time(), **await self.medium.totals()})
+            self._trace.append({"t": time.time(), **await self.medium.totals()})
+            await asyncio.sleep(TRACE_SECONDS)
 
 
 async def told() -> asyncio.StreamReader:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ KEEP_EVERY = 0.45
 class Notes:
     """Of one end. Pictures and sound lie in files, so that they do not count as the end's memory."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, first: Callable[[str, float], None] | None = None) -> None:
+        """`first` is told when the first picture and the first sound came: `first_picture`, `first_sound`."""
         self.first_picture: float | None = None
         self.first_sound: float | None = None
+        self._first = first or (lambda what, when: None)
         self.keeping = False
         self._folder, self._name = folder, name
         self._pictures: list[tuple[float, int, float, int, int]] = []
@@ -50,6 +53,7 @@ class Notes:
         """Number -1: the stamp could not be read."""
         if self.first_picture is None:
             self.first_picture = at
+            self._first("first_picture", at)
         self._pictures.append((at, number, sent, width, height))
 
     def wants(self, now: float) -> bool:
@@ -70,6 +74,7 @@ class Notes:
         now = time.time() if at is None else at
         if self.first_sound is None:
             self.first_sound = now
+            self._first("first_sound", now)
         self._pieces.append((now, len(samples)))
         self._sound.write(samples.tobytes())
 

@@ -24,12 +24,15 @@ CALL = CallId("0" * 32)
 
 
 class SoundFeed:
-    """The microphone as a Mesh wants it."""
+    """The microphone as a Mesh wants it; without one it never gives a sound."""
 
-    def __init__(self, microphone: Microphone) -> None:
+    def __init__(self, microphone: Microphone | None) -> None:
         self._microphone = microphone
 
     async def next_audio(self) -> av.AudioFrame:
+        if self._microphone is None:
+            await asyncio.get_running_loop().create_future()
+        assert self._microphone is not None
         number, samples = await self._microphone.next()
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
         frame.sample_rate = SAMPLE_RATE
@@ -86,7 +89,7 @@ class PycallMedium:
     # --- MediaPorts
 
     def open_audio_feed(self, user_id: UserId) -> SoundFeed:
-        return SoundFeed(self._microphone)
+        return SoundFeed(self._microphone if self._role.sounds else None)
 
     def open_video_feed(self, user_id: UserId) -> PictureFeed:
         return PictureFeed(self._camera)

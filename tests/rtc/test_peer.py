@@ -65,10 +65,10 @@ async def test_a_connection_of_which_a_part_breaks_fails_as_a_whole(
     session = alice.mesh.peers["bob"].session
     assert session is not None
 
-    def broken(now: float) -> None:
+    def broken(ours: int, now: float) -> list[bytes]:
         raise RuntimeError("of this nobody has thought")
 
-    session.tick = broken  # type: ignore[method-assign]
+    session.receiving.requests = broken  # type: ignore[method-assign]
     await alice.until_state("bob", PeerState.FAILED)
     assert "the connection with bob broke" in caplog.text
 
