@@ -310,6 +310,13 @@ class Phone:
                 self.line.peer_changed(user_id, peer.generation, state, self.town.now)
                 self.carry_out()
 
+    def fail(self, user_id: str) -> None:
+        """The connection with this user is dead for good, and it is known here, as when our address is gone."""
+        peer = self.peers[user_id]
+        peer.agreed, peer.state = False, PeerState.FAILED
+        self.line.peer_changed(user_id, peer.generation, peer.state, self.town.now)
+        self.carry_out()
+
     def silence_at(self) -> float | None:
         """When a peer that is up but not heard will be reported as stalled."""
         silent = [

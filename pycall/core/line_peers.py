@@ -49,6 +49,11 @@ class Peer:
     unheard_since: float | None = None
     """None: heard, or told that they are not."""
 
+    @property
+    def offered(self) -> bool:
+        """The newest connection was begun by us."""
+        return (self.generation % 2 == 0) == self.first_offerer
+
 
 class Peers:
     """All media connections of one call."""
@@ -100,7 +105,10 @@ class Peers:
         if state is PeerState.STALLED:
             peer.retry_at = now + (SILENT_SECONDS if peer.first_offerer else PATIENT_SECONDS)
         elif state is PeerState.FAILED:
-            peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS))
+            # One that was up has lost its address, or its other end: nothing is gained by waiting. Attempts that fail
+            # one after the other keep their distance.
+            tried = peer.state is PeerState.CONNECTING
+            peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS)) if tried else now
         if state is PeerState.UP or peer.state is PeerState.UP:
             peer.unheard_since = None if state is PeerState.UP else now
         peer.state = state
@@ -118,7 +126,8 @@ class Peers:
         for peer in self._peers.values():
             if peer.state is not PeerState.UP:
                 # One that has failed here is gone for the other side too, which may not know it yet.
-                ours = peer.first_offerer or peer.state is PeerState.FAILED
+                lost = peer.state is PeerState.FAILED or (peer.offered and not peer.answered)
+                ours = peer.first_offerer or lost
                 wait = RETURN_SECONDS if peer.was_up else PATIENT_SECONDS
                 peer.retry_at = now if ours else now + wait
         self.restart_due(now)

@@ -30,8 +30,8 @@ SILENCE_SLACK = 0.5
 _NO_ROOT = frozenset({18, 19, 20, 21})
 """OpenSSL's verify codes for a certificate, or a chain, that leads to no root known here."""
 
-ADDRESS_SECONDS = 1.0
-"""Between two looks at whether our address is still ours."""
+ADDRESS_SECONDS = 0.25
+"""Between two looks at whether our address is still ours (7 µs): media that moves waits for us to carry its offer."""
 
 Socket = aiohttp.ClientWebSocketResponse[Literal[True]]
 

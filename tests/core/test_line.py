@@ -359,6 +359,18 @@ def test_the_offerer_restarts_at_once_after_a_failure() -> None:
     assert OpenPeer("a", 2, offers=True) in it.outputs()
     it.peer_changed("a", 2, PeerState.FAILED, 10.1)
     assert it.outputs() == [] and it.deadline() == 14.0, "but not in a busy loop"
+    it.peer_changed("a", 2, PeerState.UP, 10.2)
+    it.outputs()
+
+
+@pytest.mark.parametrize("name, generation", [("b", 2), ("a", 1)], ids=["the first offerer", "the other"])
+def test_a_young_connection_that_was_up_and_failed_is_replaced_at_once(name: str, generation: int) -> None:
+    it, other = talking(name), "ab".replace(name, "")
+    it.peer_changed(other, 0, PeerState.FAILED, 3.0)
+    assert OpenPeer(other, generation, offers=True) in it.outputs()
+    it.peer_changed(other, generation, PeerState.UP, 3.2)
+    it.peer_changed(other, generation, PeerState.FAILED, 3.3)
+    assert OpenPeer(other, generation + 2, offers=True) in it.outputs(), "our address has changed twice"
 
 
 def test_a_newer_offer_replaces_the_connection() -> None:

@@ -223,20 +223,13 @@ def test_c8_opposite_switches_at_once(first: str, begun: MediaType) -> None:
     over(town)
 
 
-def connection_fails(phone: Phone, user: str) -> None:
-    peer = phone.peers[user]
-    peer.agreed, peer.state = False, PeerState.FAILED
-    phone.line.peer_changed(user, peer.generation, PeerState.FAILED, phone.town.now)
-    phone.carry_out()
-
-
 @pytest.mark.parametrize("first", "ab")
 def test_c10_both_ends_offer_a_new_connection(first: str) -> None:
     town = talking()
     town.advance(60)
     town["a"].hold_up = town["b"].hold_up = True
     for user in "ab":
-        connection_fails(town[user], other(user))
+        town[user].fail(other(user))
     town.advance(0.1)
     begun = {user: town[user].peers[other(user)] for user in "ab"}
     assert all(peer.offers for peer in begun.values()), "both have begun a new connection"

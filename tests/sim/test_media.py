@@ -63,11 +63,7 @@ def test_m2_another_network(who: str) -> None:
 def test_m2_the_old_connection_is_dead_for_good() -> None:
     town = talking()
     for user, other in ("ab", "ba"):
-        peer = town[user].peers[other]
-        peer.agreed = False
-        peer.state = PeerState.FAILED
-        town[user].line.peer_changed(other, peer.generation, PeerState.FAILED, town.now)
-        town[user].carry_out()
+        town[user].fail(other)
     town.settle()
     town.advance(5)
     assert connections(town) == [(2, PeerState.UP)] * 2

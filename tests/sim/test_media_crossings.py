@@ -30,6 +30,7 @@ from pycall.core.line import CallState
 from pycall.core.types import EndReason, MediaType, PeerState
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, group, kinds, over, reasons, ringing, talking, the_record
+from tests.town import Town
 
 BOTH = {("a", "b"), ("b", "a")}
 TALK = ["started a", "received b", "accepted b"]
@@ -112,6 +113,34 @@ def test_m2_whoever_comes_back_is_heard_within_2_s(who: str, away: float) -> Non
     assert reasons(town) == [] and kinds(town) == TALK
     assert {town[user].line.state for user in "ab"} == {CallState.CONNECTED}
     over(town)
+
+
+@pytest.mark.parametrize("who", "ab")
+@pytest.mark.parametrize("first", ["media", "signaling"])
+@pytest.mark.parametrize("age", [0.1, 60.0])
+def test_m2_another_address_is_repaired_at_once_whatever_notices_it_first(who: str, first: str, age: float) -> None:
+    """Both look whether their address is still there; what media offers before signaling looks, nobody gets."""
+    town = talking()
+    town.advance(age)
+    other = "b" if who == "a" else "a"
+    if first == "signaling":
+        another_socket(town, who)
+    town[who].fail(other)
+    if first == "media":
+        another_socket(town, who)
+    town.settle()
+    town.advance(0.2)
+    check_quiet(town)
+    assert {town[user].line.state for user in "ab"} == {CallState.CONNECTED}
+    assert town.flows("a", town["b"]) and town.flows("b", town["a"])
+    assert town[who].peers[other].generation == town[other].peers[who].generation > 0
+    over(town)
+
+
+def another_socket(town: Town, who: str) -> None:
+    town[who].drop()
+    town[who].connect()
+    town.down(town[who])
 
 
 @pytest.mark.parametrize("who", "ab")
