@@ -223,14 +223,17 @@ class Town:
 
     def flows(self, sender: str, receiver: Phone) -> bool:
         """Do packets of this user get through to that phone?"""
-        near = receiver.peers.get(sender)
-        if near is None or not near.agreed or (sender, receiver.user_id) in self.cut:
-            return False
-        far = (phone for phone in self.phones.values() if phone.user_id == sender and receiver.user_id in phone.peers)
-        return any(self._meet(near, receiver, phone) for phone in far)
+        return any(self.carries(near, sender, receiver) for near in receiver.ends_of(sender))
 
-    def _meet(self, near: Peer, receiver: Phone, sender: Phone) -> bool:
-        far = sender.peers[receiver.user_id]
+    def carries(self, near: Peer, sender: str, receiver: Phone) -> bool:
+        """By this connection?"""
+        if not near.agreed or (sender, receiver.user_id) in self.cut:
+            return False
+        phones = (phone for phone in self.phones.values() if phone.user_id == sender)
+        ends = ((phone, end) for phone in phones for end in phone.ends_of(receiver.user_id))
+        return any(self._meet(near, far, receiver, phone) for phone, far in ends)
+
+    def _meet(self, near: Peer, far: Peer, receiver: Phone, sender: Phone) -> bool:
         if not self.instant_media and (near.partner, far.partner) != (sender.device_id, receiver.device_id):
             return False
         return far.agreed and far.generation == near.generation

@@ -71,6 +71,8 @@ class Phone:
         self.joined_ringing: set[int] = set()
         """Of these, what answered a ring instead."""
         self.peers: dict[str, Peer] = {}
+        self.reserves: dict[str, Peer] = {}
+        """Connections that were up and are being replaced: they go on until the new one is up."""
         self.capturing: MediaType | None = None
         self.candidates: list[Signaled] = []
         """That reached a media connection."""
@@ -261,6 +263,7 @@ class Phone:
                 self._open(user_id, Peer(generation, offers))
             case ClosePeer(user_id):
                 del self.peers[user_id]
+                self.reserves.pop(user_id, None)
             case Deliver(signaled):
                 self._deliver(signaled)
 
@@ -269,6 +272,9 @@ class Phone:
     def _open(self, user_id: str, peer: Peer) -> None:
         assert self.capturing is not None, "media connections only in a call"
         assert user_id not in self.peers or self.peers[user_id].generation < peer.generation
+        old = self.peers.get(user_id)
+        if old is not None and old.state in (PeerState.UP, PeerState.STALLED):
+            self.reserves[user_id] = old
         self.peers[user_id] = peer
         peer.agreed = self.town.instant_media
         if peer.offers and not self.town.instant_media:
@@ -297,31 +303,44 @@ class Phone:
             }
             self.up.append(Signal(kind="offer" if kind == "offer" else "answer", **fields))
 
+    def ends_of(self, user_id: str) -> list[Peer]:
+        """Of the connections with this user, the newest first."""
+        return [ends[user_id] for ends in (self.peers, self.reserves) if user_id in ends]
+
     def listen(self) -> None:
-        """Report what changed about the media of every peer."""
-        for user_id, peer in list(self.peers.items()):
-            flows = self.town.flows(user_id, self)
-            if flows:
-                peer.heard_at = self.town.now
-            silent = peer.state is PeerState.UP and self.town.now >= peer.heard_at + SILENCE
-            state = PeerState.UP if flows else PeerState.STALLED if silent else peer.state
-            if state is not peer.state:
-                peer.state = state
-                self.line.peer_changed(user_id, peer.generation, state, self.town.now)
-                self.carry_out()
+        """Report what changed about the media of every connection."""
+        for user_id in list(self.peers):
+            for peer in self.ends_of(user_id):
+                self._observe(user_id, peer)
+
+    def _observe(self, user_id: str, peer: Peer) -> None:
+        flows = self.town.carries(peer, user_id, self)
+        if flows:
+            peer.heard_at = self.town.now
+        silent = peer.state is PeerState.UP and self.town.now >= peer.heard_at + SILENCE
+        state = PeerState.UP if flows else PeerState.STALLED if silent else peer.state
+        if state is not peer.state and peer in self.ends_of(user_id):
+            self._report(user_id, peer, state)
+
+    def _report(self, user_id: str, peer: Peer, state: PeerState) -> None:
+        peer.state = state
+        self.line.peer_changed(user_id, peer.generation, state, self.town.now)
+        self.carry_out()
+        if state is PeerState.UP and self.peers.get(user_id) is peer and user_id in self.reserves:
+            self._report(user_id, self.reserves.pop(user_id), PeerState.CLOSED)
 
     def fail(self, user_id: str) -> None:
         """The connection with this user is dead for good, and it is known here, as when our address is gone."""
         peer = self.peers[user_id]
-        peer.agreed, peer.state = False, PeerState.FAILED
-        self.line.peer_changed(user_id, peer.generation, peer.state, self.town.now)
-        self.carry_out()
+        peer.agreed = False
+        self._report(user_id, peer, PeerState.FAILED)
 
     def silence_at(self) -> float | None:
         """When a peer that is up but not heard will be reported as stalled."""
         silent = [
             peer.heard_at + SILENCE
-            for user_id, peer in self.peers.items()
-            if peer.state is PeerState.UP and not self.town.flows(user_id, self)
+            for user_id in self.peers
+            for peer in self.ends_of(user_id)
+            if peer.state is PeerState.UP and not self.town.carries(peer, user_id, self)
         ]
         return min(silent, default=None)

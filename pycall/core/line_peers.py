@@ -4,6 +4,9 @@ Of each pair, the one who joined later makes the first offer (generation 0). A c
 replaced by one with a higher generation: the first offerer uses even numbers, the other, who is more patient because a
 restart by the first offerer is the rule, odd ones. So two restarts at the same time never have the same number, and the
 higher one wins on both sides.
+
+One that is replaced is kept until its successor is up. As long as it is heard, the member is, whatever becomes of the
+successor: after a black-out the old connection is whole again before the new one is agreed upon.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ class Peer:
     opened_at: float
     retry_at: float
     state: PeerState = PeerState.CONNECTING
+    kept: int | None = None
+    """Generation of an older connection that is heard, until this one is."""
     was_up: bool = False
     answered: bool = False
     """Both sides know of this generation."""
@@ -48,6 +53,11 @@ class Peer:
     """Whether we hear them, as the server was told."""
     unheard_since: float | None = None
     """None: heard, or told that they are not."""
+
+    @property
+    def heard(self) -> bool:
+        """Their media arrives, by this connection or the one that it replaces."""
+        return self.state is PeerState.UP or self.kept is not None
 
     @property
     def offered(self) -> bool:
@@ -73,7 +83,7 @@ class Peers:
     @property
     def any_up(self) -> bool:
         """Media from somebody arrives."""
-        return any(peer.state is PeerState.UP for peer in self._peers.values())
+        return any(peer.heard for peer in self._peers.values())
 
     def open(self, user_id: UserId, *, offers: bool, now: float) -> None:
         """The first connection of a pair."""
@@ -95,25 +105,43 @@ class Peers:
             peer.retry_at = min(peer.retry_at, max(now, peer.opened_at + ANSWER_SECONDS))
 
     def change(self, user_id: UserId, generation: int, state: PeerState, now: float) -> Peer | None:
-        """What a connection reports; None if it is news of no importance, or comes from one of the past (should that
-        one be heard again, the link is back, and the new one is hurried)."""
+        """What a connection reports; None if it is news of no importance."""
         peer = self._peers.get(user_id)
-        if peer is not None and generation < peer.generation and state is PeerState.UP:
-            self.back(peer, now)
-        if peer is None or generation != peer.generation or state in (peer.state, PeerState.CLOSED):
+        if peer is None:
             return None
-        if state is PeerState.STALLED:
+        heard = peer.heard
+        if generation < peer.generation:
+            self._change_kept(peer, generation, state, now)
+            told = peer.heard is not heard
+        else:
+            told = generation == peer.generation and state not in (peer.state, PeerState.CLOSED)
+            if told:
+                self._change_newest(peer, state, now)
+        if peer.heard is not heard:
+            peer.unheard_since = None if peer.heard else now
+        return peer if told else None
+
+    def _change_kept(self, peer: Peer, generation: int, state: PeerState, now: float) -> None:
+        """Heard again, the link is back: what was offered meanwhile may still arrive, so it gets time."""
+        if state is PeerState.UP and peer.state is not PeerState.UP:
+            peer.kept = generation
+            peer.retry_at = max(peer.retry_at, now + self._wait(peer, RESTART_SECONDS))
+        elif generation == peer.kept:
+            peer.kept = None
+            if state is PeerState.FAILED:
+                peer.retry_at = now
+
+    def _change_newest(self, peer: Peer, state: PeerState, now: float) -> None:
+        if state is PeerState.UP:
+            peer.kept, peer.was_up = None, True
+        elif state is PeerState.STALLED:
             peer.retry_at = now + (SILENT_SECONDS if peer.first_offerer else PATIENT_SECONDS)
         elif state is PeerState.FAILED:
             # One that was up has lost its address, or its other end: nothing is gained by waiting. Attempts that fail
             # one after the other keep their distance.
             tried = peer.state is PeerState.CONNECTING
             peer.retry_at = max(now, peer.opened_at + self._wait(peer, RESTART_SECONDS)) if tried else now
-        if state is PeerState.UP or peer.state is PeerState.UP:
-            peer.unheard_since = None if state is PeerState.UP else now
         peer.state = state
-        peer.was_up = peer.was_up or state is PeerState.UP
-        return peer
 
     def restart_due(self, now: float) -> None:
         """Replace every connection that has been waited for long enough."""
@@ -171,6 +199,8 @@ class Peers:
         self._outputs.append(OpenPeer(peer.user_id, peer.generation, offers=True))
 
     def _renew(self, peer: Peer, generation: int, now: float) -> None:
+        if peer.state is PeerState.UP:
+            peer.kept = peer.generation
         peer.generation, peer.opened_at, peer.state = generation, now, PeerState.CONNECTING
         peer.answered = False
         peer.retry_at = now + self._wait(peer, RESTART_SECONDS if peer.was_up else FIRST_TRY_SECONDS)

@@ -25,7 +25,7 @@ from .farewells import Farewell, Farewells
 from .line_peers import Peer, Peers
 from .outputs import Emit, Output, Send, StartMedia, StopMedia
 from .pending import Pending
-from .types import CallId, EndReason, PeerState, Role, UserId
+from .types import CallId, EndReason, Role, UserId
 from .wire import (
     CallView,
     ClientMessage,
@@ -176,7 +176,7 @@ class LineState:
 
     def report(self, peer: Peer, *, anew: bool = False) -> None:
         """Tell the server whether we hear this member, if it does not know; `anew`: it may have forgotten."""
-        up = peer.state is PeerState.UP
+        up = peer.heard
         if self.call is not None and peer.was_up and (anew or up != peer.reported):
             peer.reported = up
             self.send(PeerReport(call_id=self.call.call_id, user_id=peer.user_id, up=up))

@@ -157,12 +157,12 @@ class Mesh:
     # --- PeerListener
 
     def peer_changed(self, user_id: UserId, generation: int, state: PeerState) -> None:
-        """One that is up needs no reserve; the rest is for our listener."""
+        """One that is up needs no reserve. Our listener hears of it before it hears that the reserve is gone."""
+        self._listener.peer_changed(user_id, generation, state)
         current = self._peers.get(user_id)
         newest = current is not None and current.generation == generation
         if newest and state is PeerState.UP and (reserve := self._reserves.pop(user_id, None)) is not None:
             self._drop(reserve)
-        self._listener.peer_changed(user_id, generation, state)
 
     def peer_signals(self, signal: Signal) -> None:
         self._listener.peer_signals(signal)

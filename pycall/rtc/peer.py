@@ -179,8 +179,7 @@ class Peer:
             self._report()
 
     def retire(self) -> None:
-        """A newer connection takes over: of this one is told only that it is heard again, and its end. It goes on until
-        `stop`."""
+        """A newer connection takes over: this one goes on until `stop`, but is not measured any more."""
         self._retired = True
 
     async def finish(self) -> None:
@@ -357,8 +356,7 @@ class Peer:
             self._finishing = asyncio.create_task(self._dismantle(), name=f"close {self.user_id}")
 
     def _report(self) -> None:
-        if not self._retired or self.state in (PeerState.UP, PeerState.CLOSED):
-            self._listener.peer_changed(self.user_id, self.generation, self.state)
+        self._listener.peer_changed(self.user_id, self.generation, self.state)
 
     # --- ending
 

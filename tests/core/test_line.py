@@ -11,20 +11,17 @@ from pycall.core.errors import CallError, ErrorCode, LocalProtocolError
 from pycall.core.line import (
     CallState,
     ClosePeer,
-    Deliver,
     Emit,
     Line,
     OpenPeer,
-    Output,
     Resolve,
     Send,
     StartMedia,
     StopMedia,
 )
-from pycall.core.types import CallId, EndReason, MediaType, MemberState, PeerState, Role
+from pycall.core.types import EndReason, MemberState, PeerState, Role
 from pycall.core.wire import (
     Accept,
-    CallView,
     Declined,
     Ended,
     Hangup,
@@ -33,7 +30,6 @@ from pycall.core.wire import (
     Joined,
     Left,
     MediaSet,
-    MemberView,
     PeerReport,
     Pong,
     Reject,
@@ -41,72 +37,22 @@ from pycall.core.wire import (
     Ringing,
     SetMedia,
     Signaled,
-    Welcome,
 )
-
-CALL = CallId("1" * 32)
-OTHER = CallId("2" * 32)
-VIDEO, AUDIO = MediaType.VIDEO, MediaType.AUDIO
-
-
-def view(*joined: str, call_id: str = CALL, media: MediaType = VIDEO, seq: int = 1, **fields: Any) -> CallView:
-    """a calls b."""
-    members = tuple(
-        MemberView(user_id=u, state=MemberState.JOINED if u in joined else MemberState.RINGING, video=u in joined)
-        for u in "ab"
-    )
-    return CallView(call_id=call_id, seq=seq, caller="a", callees=("b",), media=media, members=members, **fields)
-
-
-def welcome(user: str, call: CallView | None = None, ended: Ended | None = None) -> Welcome:
-    return Welcome(version=1, user_id=user, server_time=1.7e9, call=call, ended=ended)
-
-
-def over(reason: EndReason, by: str, *, seq: int = 9, call_id: str = CALL, duration: float = 0.0) -> Ended:
-    return Ended(call_id=call_id, seq=seq, reason=reason, user_id=by, media=VIDEO, duration=duration)
-
-
-def line(user: str) -> Line:
-    it = Line()
-    it.link_up(welcome(user), 0.0)
-    assert it.outputs() == []
-    return it
-
-
-def dialing() -> Line:
-    it = line("a")
-    it.dial(CALL, ("b",), VIDEO, timeout=30, user_data="hi", now=1.0)
-    it.outputs()
-    return it
-
-
-def ringing() -> Line:
-    it = line("b")
-    it.receive(Invited(call=view("a", remaining=30.0)), 1.0)
-    it.outputs()
-    return it
-
-
-def talking(user: str = "a") -> Line:
-    it = dialing() if user == "a" else ringing()
-    if user == "a":
-        it.receive(Reply(req_id=1, ok=True, call=view("a")), 1.1)
-        it.receive(Joined(call_id=CALL, seq=3, user_id="b", video=True), 2.0)
-    else:
-        it.accept(1.5)
-        it.receive(Reply(req_id=1, ok=True, call=view("a", "b", seq=3)), 2.0)
-    it.peer_changed("b" if user == "a" else "a", 0, PeerState.UP, 3.0)
-    it.outputs()
-    return it
-
-
-def sent(outputs: list[Output]) -> list[Any]:
-    return [output.message for output in outputs if isinstance(output, Send)]
-
-
-def emitted(outputs: list[Output]) -> list[Any]:
-    return [output.event for output in outputs if isinstance(output, Emit)]
-
+from tests.core.lines import (
+    AUDIO,
+    CALL,
+    OTHER,
+    VIDEO,
+    dialing,
+    emitted,
+    line,
+    over,
+    ringing,
+    sent,
+    talking,
+    view,
+    welcome,
+)
 
 # --- the plain life of a call -----------------------------------------------------------------------------------
 
@@ -334,126 +280,6 @@ def test_a_call_that_takes_the_line_unknown_to_us_is_left() -> None:
     it.receive(reply, 2.0)
     out = it.outputs()
     assert [type(m) for m in sent(out)] == [Hangup] and sent(out)[0].call_id == OTHER and it.state is None
-
-
-# --- media connections ------------------------------------------------------------------------------------------
-
-
-def test_the_offerer_restarts_2_s_after_silence_is_noticed_and_every_4_s() -> None:
-    it = talking("b")
-    it.peer_changed("a", 0, PeerState.STALLED, 10.0)
-    out = it.outputs()
-    assert sent(out) == [PeerReport(call_id=CALL, user_id="a", up=False)]
-    assert emitted(out) == [events.CallReconnecting(CALL)] and it.state is CallState.RECONNECTING
-    assert it.deadline() == 12.0
-    it.handle_timer(12.0)
-    assert it.outputs() == [OpenPeer("a", 2, offers=True)] and it.deadline() == 16.0
-    it.peer_changed("a", 2, PeerState.UP, 15.0)
-    out = it.outputs()
-    assert emitted(out) == [events.CallReconnected(CALL)] and it.deadline() is None
-
-
-def test_the_offerer_restarts_at_once_after_a_failure() -> None:
-    it = talking("b")
-    it.peer_changed("a", 0, PeerState.FAILED, 10.0)
-    assert OpenPeer("a", 2, offers=True) in it.outputs()
-    it.peer_changed("a", 2, PeerState.FAILED, 10.1)
-    assert it.outputs() == [] and it.deadline() == 14.0, "but not in a busy loop"
-    it.peer_changed("a", 2, PeerState.UP, 10.2)
-    it.outputs()
-
-
-@pytest.mark.parametrize("name, generation", [("b", 2), ("a", 1)], ids=["the first offerer", "the other"])
-def test_a_young_connection_that_was_up_and_failed_is_replaced_at_once(name: str, generation: int) -> None:
-    it, other = talking(name), "ab".replace(name, "")
-    it.peer_changed(other, 0, PeerState.FAILED, 3.0)
-    assert OpenPeer(other, generation, offers=True) in it.outputs()
-    it.peer_changed(other, generation, PeerState.UP, 3.2)
-    it.peer_changed(other, generation, PeerState.FAILED, 3.3)
-    assert OpenPeer(other, generation + 2, offers=True) in it.outputs(), "our address has changed twice"
-
-
-def test_a_newer_offer_replaces_the_connection() -> None:
-    it = talking()
-    offer = Signaled(call_id=CALL, sender="b", kind="offer", generation=2, sdp="v=0")
-    it.receive(offer, 10.0)
-    assert it.outputs()[:2] == [OpenPeer("b", 2, offers=False), Deliver(offer)]
-    it.receive(Signaled(call_id=CALL, sender="b", kind="offer", generation=1, sdp="v=0"), 10.1)
-    assert it.outputs() == []
-
-
-def restarted() -> Line:
-    """A line whose offer of generation 2, made at 14 s, nobody has answered."""
-    it = talking("b")
-    it.peer_changed("a", 0, PeerState.STALLED, 10.0)
-    it.handle_timer(14.0)
-    it.outputs()
-    return it
-
-
-OLDER = Signaled(call_id=CALL, sender="a", kind="offer", generation=1, sdp="v=0")
-
-
-def test_an_older_offer_says_that_ours_was_lost_which_is_offered_anew() -> None:
-    it = restarted()
-    it.receive(OLDER, 14.5)
-    assert it.outputs() == [] and it.deadline() == 16.0, "they may have crossed"
-    it.receive(OLDER, 17.0)
-    assert it.outputs() == [] and it.deadline() == 16.0
-    it.handle_timer(17.0)
-    assert it.outputs() == [OpenPeer("a", 4, offers=True)] and it.deadline() == 21.0
-
-
-def test_an_older_offer_disturbs_no_connection_that_both_know_of() -> None:
-    it = restarted()
-    answer = Signaled(call_id=CALL, sender="a", kind="answer", generation=2, sdp="v=0")
-    it.receive(answer, 14.5)
-    it.receive(OLDER, 17.0)
-    assert it.outputs() == [Deliver(answer)] and it.deadline() == 18.0
-
-
-def test_a_replaced_connection_that_is_heard_again_hurries_the_new_one() -> None:
-    it = restarted()
-    it.peer_changed("a", 0, PeerState.UP, 14.1)
-    assert it.outputs() == [] and it.deadline() == 16.0
-    assert it.state is CallState.RECONNECTING, "it may be replaced at any moment, so it is not the one that counts"
-
-
-def test_nothing_is_restarted_while_the_link_is_down() -> None:
-    it = talking("b")
-    it.link_lost(9.0)
-    it.peer_changed("a", 0, PeerState.FAILED, 10.0)
-    assert not [output for output in it.outputs() if isinstance(output, OpenPeer | Send)]
-    assert it.deadline() == 40.0
-    it.link_up(welcome("b", view("a", "b", seq=3)), 20.0)
-    out = it.outputs()
-    assert OpenPeer("a", 2, offers=True) in out
-    assert PeerReport(call_id=CALL, user_id="a", up=False) in sent(out)
-
-
-def test_thirty_seconds_without_media_end_the_call() -> None:
-    it = talking()
-    it.peer_changed("b", 0, PeerState.STALLED, 10.0)
-    it.outputs()
-    it.handle_timer(39.9)
-    assert not [message for message in sent(it.outputs()) if isinstance(message, Hangup)]
-    it.handle_timer(40.0)
-    hangup = sent(it.outputs())[-1]
-    assert isinstance(hangup, Hangup) and hangup.reason == "media_lost" and it.state is CallState.LEAVING
-
-
-def test_media_that_never_comes_up() -> None:
-    it = Line(connect_timeout=5.0)
-    it.link_up(welcome("b", view("a", remaining=20.0)), 0.0)
-    it.accept(1.0)
-    it.receive(Reply(req_id=1, ok=True, call=view("a", "b", seq=3)), 2.0)
-    it.outputs()
-    it.handle_timer(7.0)
-    out = it.outputs()
-    hangup = sent(out)[-1]
-    assert isinstance(hangup, Hangup) and hangup.reason == "media_failed" and StopMedia() in out
-    it.handle_timer(10.0)
-    assert emitted(it.outputs()) == [events.CallNotConnected(CALL, VIDEO, EndReason.MEDIA_FAILED, "b", Role.CALLEE)]
 
 
 # --- the link ---------------------------------------------------------------------------------------------------

@@ -105,7 +105,8 @@ async def test_a_newer_offer_replaces_a_connection_that_still_seems_to_live(pair
     await up(pair)
     alice.mesh.open("bob", 1, offers=True)
     await bob.until(lambda: ("alice", 1, PeerState.UP) in [state[:3] for state in bob.states])
-    assert ("alice", 0, PeerState.CLOSED) in [state[:3] for state in bob.states]
+    told = [(generation, state) for _, generation, state, _ in bob.states]
+    assert told[-2:] == [(1, PeerState.UP), (0, PeerState.CLOSED)], "at no moment there was none"
     assert bob.mesh.peers["alice"].generation == 1
     bob.mesh.open("alice", 1, offers=False)
     bob.mesh.open("alice", 0, offers=False)
@@ -258,7 +259,10 @@ async def test_a_silent_connection_goes_on_at_once_if_the_link_is_back_before_it
     await bob.until(lambda: len(bob.heard) > heard + 20)
     await alice.until(lambda: len(alice.heard) > 20)
     told = [(generation, state) for _, generation, state, _ in alice.states[3:]]
-    assert told == [(2, PeerState.CONNECTING), (0, PeerState.UP)], "of the old one only that it is heard again"
+    assert told == [(2, PeerState.CONNECTING), (0, PeerState.UP)], "the old one is heard again"
+    cut = True
+    await alice.until(lambda: ("bob", 0, PeerState.STALLED) in [state[:3] for state in alice.states[5:]])
+    cut = False
     stage.change = lambda signaled: signaled
     await bob.until_state("alice", PeerState.UP)
     alice.mesh.open("bob", 4, offers=True)

@@ -176,6 +176,32 @@ def test_m4_media_comes_back_with_a_new_connection() -> None:
     over(town)
 
 
+@pytest.mark.parametrize("who", "ab")
+@pytest.mark.parametrize("dark", [3.5, 5.5, 11.0, 19.0, 29.0])
+@pytest.mark.parametrize("late", [0.0, 0.4, 2.5])
+@pytest.mark.parametrize("socket", ["survives", "breaks"])
+def test_m4_a_black_out_is_told_once(who: str, dark: float, late: float, socket: str) -> None:
+    """What was said meanwhile is delivered when the link is back, or a little later, or was lost with the socket."""
+    town = talking()
+    town.cut = set(BOTH)
+    town[who].hold_up = town[who].hold_down = True
+    town.advance(dark)
+    town.cut = set()
+    town.advance(late)
+    assert town["a"].line.state is town["b"].line.state is CallState.CONNECTED, "sound is back already"
+    if socket == "breaks":
+        town[who].drop()
+        town[who].connect()
+    town.release()
+    town.advance(30)
+    for user in "ab":
+        told = [event for event in town[user].events if isinstance(event, CallReconnecting | CallReconnected)]
+        assert [type(event) for event in told] == [CallReconnecting, CallReconnected]
+        assert not town[user].reserves
+    assert connections(town)[0] == connections(town)[1]
+    over(town)
+
+
 @pytest.mark.parametrize("deaf, speaker", ["ab", "ba"])
 def test_m5_one_way_media_is_restarted_then_ended(deaf: str, speaker: str) -> None:
     town = talking()

@@ -90,7 +90,7 @@ def key(town: Town, left: Budget) -> str:
         own = phone.line._own
         known, terminal = history(phone)
         line = (own.call, own.audio_open, own.video_open, own.linked, own.held, sorted(own.finished), own.early)
-        peers = {user: (peer.generation, peer.state) for user, peer in phone.peers.items()}
+        peers = {user: [(end.generation, end.state) for end in phone.ends_of(user)] for user in phone.peers}
         pending = (own.pending.all(), phone.capturing, phone.session is None, sorted(known), sorted(terminal))
         phones.append((line, pending, peers, list(phone.up), list(phone.down)))
     return repr((server, phones, sorted(left.dials), left.hangups, left.drops, left.timeouts))

@@ -46,7 +46,7 @@ from pycall.core.wire import Goodbye
 from tests.sim import crowd
 from tests.sim.invariants import check_quiet
 from tests.sim.stories import ends, over, reasons, ringing, talking
-from tests.town import Phone, Town
+from tests.town import Peer, Phone, Town
 
 KINDS = ["audio", "video"]
 
@@ -176,9 +176,9 @@ class Relayed(Town):
 
     expired = False
 
-    def flows(self, sender: str, receiver: Phone) -> bool:
-        stale = self.expired and receiver.peers[sender].generation == 0
-        return not stale and super().flows(sender, receiver)
+    def carries(self, near: Peer, sender: str, receiver: Phone) -> bool:
+        stale = self.expired and near.generation == 0
+        return not stale and super().carries(near, sender, receiver)
 
 
 def relayed() -> Relayed:
