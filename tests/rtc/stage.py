@@ -165,7 +165,10 @@ class End:
                 await self._wake.wait()
 
     def state(self, user_id: UserId) -> PeerState | None:
-        return next((state for who, _, state, _ in reversed(self.states) if who == user_id), None)
+        """Of the newest connection: one that is replaced ends a little later."""
+        told = [(generation, state) for who, generation, state, _ in self.states if who == user_id]
+        newest = max((generation for generation, _ in told), default=0)
+        return next((state for generation, state in reversed(told) if generation == newest), None)
 
     async def until_state(self, user_id: UserId, state: PeerState, timeout: float = 10.0) -> None:
         await self.until(lambda: self.state(user_id) is state, timeout)
