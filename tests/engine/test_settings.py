@@ -71,7 +71,9 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "words"), WRONG, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("name", "value", "words"), WRONG, ids=lambda value: getattr(value, "__name__", str(value))[:30]
+)
 def test_a_setting_that_cannot_work_is_refused_at_once_by_its_name(name: str, value: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         EngineConfig(**{name: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,6 +36,11 @@ def ticket(user_id: str, **changes: Any) -> str:
     return make_user_sig(
         fields.pop("app_id"), fields.pop("secret_key"), fields.pop("user_id"), now=fields.pop("now"), **fields
     )
+
+
+def case(value: object) -> str:
+    """What a case with these values is called, in every process the same, while each makes tickets of its own."""
+    return re.sub("eJ[^']+", "a ticket", str(value))[:40]
 
 
 def new_call_id() -> str:

@@ -18,7 +18,7 @@ from signaling_server.apps import Admin, App, Scope
 from signaling_server.callbacks import V1_COMMANDS, V4_COMMANDS
 from signaling_server.limits import Limits
 from tests.server.office import ask, base_of, done, query, refusal
-from tests.server.raw import APP_ID, Room, ticket
+from tests.server.raw import APP_ID, Room, case, ticket
 
 OpenRoom = Callable[..., Awaitable[Room]]
 SET, GET, DELETE = [f"/v4/call_config/{verb}_callback" for verb in ["set", "get", "delete"]]
@@ -114,7 +114,7 @@ async def test_fields_that_are_missing(room: Room) -> None:
         ({"data": "x" * 70_000}, 70009),
         ({"headers": {"Content-Type": "text/xml"}}, 70009),
     ],
-    ids=lambda value: str(value)[:30],
+    ids=case,
 )
 async def test_the_first_generation_refuses_with_200_and_its_numbers(
     room: Room, changes: dict[str, Any], number: int

@@ -20,6 +20,8 @@ from tests.server.raw import APP_ID, LeapingClock, Raw, Room, new_call_id, talki
 OpenRoom = Callable[..., Awaitable[Room]]
 BY_ID, BY_FILTER = [f"/v4/call_record_http_srv/get_record_by_{name}" for name in ["callid", "filter"]]
 V1_BY_ID, V1_BY_FILTER = "/v1/records/get_record_by_callId", "/v1/records/get_records_by_filter"
+MILLISECONDS = 1_800_000_000_000
+"""A time of January 2027 in the wrong unit."""
 OTHER_APP, OTHER_KEY = 1400000001, secrets.token_hex(32)
 
 
@@ -119,8 +121,8 @@ async def test_records_by_result_kind_time_and_page(open_room: OpenRoom) -> None
 @pytest.mark.parametrize(
     "body",
     [
-        *[{"StartTime": value} for value in [-1, 1.5, "0", "2026-01-01", int(time.time() * 1000), 10**30, True, []]],
-        *[{"EndTime": value} for value in [-1, "0", int(time.time() * 1000)]],
+        *[{"StartTime": value} for value in [-1, 1.5, "0", "2026-01-01", MILLISECONDS, 10**30, True, []]],
+        *[{"EndTime": value} for value in [-1, "0", MILLISECONDS]],
         *[{"CallResult": value} for value in ["", "reject", "%", "Reject' OR '1'='1", 7, []]],
         *[{"CallType": value} for value in ["", "single", 3]],
         *[{"NumberPerPage": value} for value in [0, -1, 101, 10**9, "10", 1.5]],

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType
 from pycall.core import wire
 from pycall.core.errors import ErrorCode
 from signaling_server.limits import Limits
-from tests.server.raw import APP_ID, KEY, QUICK, Raw, Room, new_call_id, talking, ticket
+from tests.server.raw import APP_ID, KEY, QUICK, Raw, Room, case, new_call_id, talking, ticket
 
 OpenRoom = Callable[..., Awaitable[Room]]
 NOW = int(time.time())
@@ -51,7 +51,7 @@ async def test_a_good_ticket_is_welcomed(room: Room) -> None:
         ({"user_sig": ticket("alice", app_id=1)}, "sig_wrong_app"),
         ({"app_id": 1}, "sig_wrong_app"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=case,
 )
 async def test_every_wrong_ticket_is_told_apart(room: Room, changes: dict[str, Any], code: str) -> None:
     raw = await room.open()
