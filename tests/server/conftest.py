@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ OpenRoom = Callable[..., Awaitable[Room]]
 
 
 @pytest_asyncio.fixture
-async def open_room(tmp_path: Path) -> AsyncIterator[OpenRoom]:
+async def open_room(tmp_path: Path, book: Path) -> AsyncIterator[OpenRoom]:
     """Starts a server with the settings given, and a room of clients."""
+    shutil.copyfile(book, tmp_path / "calls.db")
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(**settings: Any) -> Room:

@@ -21,7 +21,7 @@ from signaling_server.addresses import bucket_of
 from signaling_server.admission import Failures
 from signaling_server.apps import App
 from signaling_server.limits import KeyedLimit, Limits
-from tests.server.raw import APP_ID, KEY, Raw, Room, new_call_id, talking, ticket
+from tests.server.raw import APP_ID, KEY, Raw, Room, case, new_call_id, talking, ticket
 
 OpenRoom = Callable[..., Awaitable[Room]]
 OTHER_APP, OTHER_KEY = 1400000001, secrets.token_hex(32)
@@ -57,7 +57,7 @@ async def dial(raw: Raw, *callees: str) -> wire.Reply:
         ({"app_id": 7}, ("sig_wrong_app", 70014, 4401)),
         ({"version": 2}, ("bad_version", 0, 4400)),
     ],
-    ids=lambda value: str(value)[:20],
+    ids=case,
 )
 async def test_each_refusal_has_its_number(room: Room, changes: dict[str, Any], expected: tuple[str, int, int]) -> None:
     assert await refused_login(room, "alice", **changes) == expected
