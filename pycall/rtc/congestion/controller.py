@@ -7,7 +7,7 @@ Loss alone costs nothing until it is heavy (see `loss`); silence does: without a
 
 from __future__ import annotations
 
-from .estimator import DelayEstimate
+from .estimator import PASSED, DelayEstimate
 from .feedback import parse_feedback
 from .loss import LossLimit
 from .probe import Probe, Prober
@@ -26,10 +26,11 @@ GIVE_UP = 2.0
 """A peer that has not sent one feedback by then, but other reports, does not know it."""
 STRICT_PACING, TIGHT_PACING, LOOSE_PACING = 1.1, 1.25, 2.5
 """Times the target: while a queue drains or less is sent on trial (an encoder follows late, and what it makes too much
-must wait here), where the path is nearly full, and where it has shown no queue for `CALM` seconds at full rate."""
+must wait here), where the path is nearly full, and where it has shown no queue for `CALM` seconds at full rate. Where
+the path's capacity is known, no more than that is sent: what waits here lets sound pass, what waits there does not."""
 CALM = 3.0
 QUEUED = 0.25
-"""Share of the allowed queue from which on losses may be the queue's."""
+"""Share of the allowed queue from which on losses may be the queue's, and there is nothing to probe for."""
 RTT_SHARE = 0.2
 FIRST_RTT = 0.1
 
@@ -78,7 +79,10 @@ class RateController:
         if self._by_feedback and (self._delay.draining or self._loss.on_trial):
             return self.target * STRICT_PACING
         calm = self._delay.rate >= self._limits[1] and self._now - self._delay.backed_off_at > CALM
-        return self.target * (LOOSE_PACING if calm and self._by_feedback else TIGHT_PACING)
+        if calm and self._by_feedback:
+            return self.target * LOOSE_PACING
+        most = self.target * TIGHT_PACING
+        return most if self._delay.capacity is None else min(most, max(self.target, PASSED * self._delay.capacity))
 
     @property
     def queue_delay(self) -> float:
@@ -147,8 +151,7 @@ class RateController:
         self._delay.update(results, now, rtt=self._rtt or FIRST_RTT, loss=self._loss)
         if known is not None and self._delay.capacity is None:
             self._prober.hurry(now)
-        queued = self._delay.draining or self.queue_delay > QUEUED * self._delay.queue_limit
-        self._loss.update(results, now, queued=queued, acknowledged=self._delay.acknowledged)
+        self._loss.update(results, now, queued=self._queued, acknowledged=self._delay.acknowledged)
         if self._loss.limit is not None and not self._loss.on_trial:
             self._delay.lower_to(self._loss.limit)
         self._take_probe(results, now)
@@ -184,12 +187,19 @@ class RateController:
             self._delay.lower_to(self._delay.rate * SILENT_SHARE)
 
     def probe(self, now: float) -> Probe | None:
-        """A burst that should be sent now, to be given to the pacer; None most of the time. Ask on every tick."""
-        if not self._by_feedback or self._first_sent_at is None or self._delay.draining:
+        """A burst that should be sent now, to be given to the pacer; None most of the time, and until the peer has
+        reported something. Ask on every tick."""
+        if not self._by_feedback or not self._heard:
             return None
         if self._waiting_since is not None and now - self._waiting_since > SILENCE:
             return None
+        if self._queued:
+            return None  # a path with a queue has no room to find
         return self._prober.wanted(self.estimate, self._limits[1], self.jitter, now)
+
+    @property
+    def _queued(self) -> bool:
+        return self._delay.draining or self.queue_delay > QUEUED * self._delay.queue_limit
 
     def _clamp(self, rate: float) -> float:
         if self._loss.limit is not None:
@@ -205,8 +215,10 @@ class RateController:
         if self._delay.draining:
             self._prober.postpone(now)
         elif found is not None:
-            self._delay.raise_to(found)
-            self._loss.raise_to(found)
+            self._delay.raise_to(found.rate)
+            self._loss.raise_to(found.rate)
+            if found.full is not None:
+                self._delay.carries(found.full)
 
     def _end_silence(self, now: float) -> None:
         waited = 0.0 if self._waiting_since is None else now - self._waiting_since

@@ -11,7 +11,8 @@ of it is right at once, and a little less than that for as long as it takes to d
 
 - In GROW the rate rises by 40 kbit/s and 3 % each second near the capacity that the last overuse showed, by 30 % where
   nothing is known to be in the way, and never above 1.5 times what arrives, nor above a known capacity (a rate that was
-  not tried is not known).
+  not tried is not known). A capacity is also what a probe found that was held up, and it rises with what arrives while
+  the queue is short: what comes out of a queue is the link's own rate, a little more or less each time, and no news.
 - In DRAIN the rate follows what the link is seen to carry, measured only since its queue began: what arrived before
   that tells what was sent. The target is lower by the queue's length.
 - A queue that does not answer although clearly less was sent than the link carried, for `FUTILE` rounds, is not ours
@@ -43,7 +44,10 @@ like rates (growth in proportion would keep their first difference); nearly GCC'
 FAST_GROWTH = 0.30
 """Per second. 0.3 s pass until an overshoot is seen: 9 % too much by then, 30 ms of queue."""
 PASSED = 1.05
-"""Times the known capacity that the rate may be. Once more than it arrives with a short queue, it is history."""
+"""Times the known capacity that the rate may be, and that packets are sent at the most."""
+OUTGROWN = 1.05
+"""Times what was measured when the link was last full, from which on that is history: growth is fast again, and a probe
+is sent."""
 FAR_BELOW = 0.8
 LITTLE_LOSS, SOME_LOSS = 0.02, 0.05
 """Shares lost beyond the path's own, by a buffer too short to show a delay: with the first, growth is slow; with the
@@ -96,13 +100,15 @@ class DelayEstimate:
         self.draining = False
         """Whether a queue of our own making is being drained."""
         self.capacity: float | None = None
-        """bit/s that the link was last seen to carry with a busy queue; None if unknown or outgrown."""
+        """bit/s that the link was last seen to carry when it was busy; None if unknown or outgrown."""
         self.backed_off_at = float("-inf")
         self.queue = QueueDelay()
         self._throughput, self._sending = Throughput(), Throughput()
         self._limits = (minimum, maximum)
         self._updated_at: float | None = None
         self._busy_since: float | None = None
+        self._short_since = float("inf")
+        self._learned = 0.0
         self._drain = _Drain(0.0, 0.0, start)
         self._round = _Round(0.0, 0.0, start)
         self._unanswered = 0
@@ -136,6 +142,11 @@ class DelayEstimate:
             self.capacity = None
             self._set(rate)
 
+    def carries(self, rate: float) -> None:
+        """A probe has filled the path, which passed `rate` bit/s."""
+        self.capacity = self._learned = max(rate, self.acknowledged or 0.0)
+        self.lower_to(PASSED * self.capacity)
+
     def lower_to(self, rate: float) -> None:
         """Something else (silence, loss) has shown that the path does not take more than `rate` bit/s."""
         self._set(min(self.rate, rate))
@@ -166,11 +177,13 @@ class DelayEstimate:
         return self.queue.now > limit or (self.queue.now > limit / 2 and ahead > 1.5 * limit)
 
     def _watch(self) -> None:
-        """Since when the bottleneck has been busy without a pause."""
+        """Since when the bottleneck has been busy without a pause, or else has not."""
         if self.queue.now < self.queue_limit / 2:
             self._busy_since = None
-        elif self._busy_since is None:
-            self._busy_since = self.queue.since
+            self._short_since = min(self._short_since, self.queue.since)
+        else:
+            self._short_since = float("inf")
+            self._busy_since = self.queue.since if self._busy_since is None else self._busy_since
 
     def _was_no_queue(self, now: float) -> bool:
         """A queue of q seconds needs about that long to drain; what was gone in a fraction of it was a pause of the
@@ -216,7 +229,8 @@ class DelayEstimate:
     def _learn(self, carried: float) -> None:
         known = self.capacity
         steady = known is not None and 0.7 * known < carried < 1.4 * known
-        self.capacity = 0.6 * known + 0.4 * carried if known is not None and steady else carried
+        self._learned = 0.6 * known + 0.4 * carried if known is not None and steady else carried
+        self.capacity = self._learned
 
     def _not_ours(self) -> None:
         """The queue stays the same however little we send."""
@@ -228,8 +242,9 @@ class DelayEstimate:
         if excess > SOME_LOSS:
             return
         arriving = self.acknowledged
-        if self.capacity is not None and (arriving or 0.0) > self.capacity:
-            self.capacity = None
+        short = self._throughput.newest - self._short_since >= LONG_WINDOW
+        if self.capacity is not None and short and arriving is not None and arriving > self.capacity:
+            self.capacity = arriving if arriving < OUTGROWN * self._learned else None
         near = self.capacity is not None and self.rate > FAR_BELOW * self.capacity
         near = near or excess > LITTLE_LOSS
         slow = min(SLOW_STEP + SLOW_GROWTH * self.rate, MOST_SLOW_GROWTH * self.rate)

@@ -2,7 +2,9 @@
 
 A keyframe of six pictures' size, sent in one go, fills a small queue and is dropped there, or delays the sound behind
 it. Here each packet pays for the time its bytes take at the pacing rate, and the next may leave when that is paid, or
-up to `BURST` seconds earlier. Sound never waits, but it pays as well, so the total stays even.
+up to `BURST` seconds earlier. Sound never waits, but it pays as well, so the total stays even. A probe is sent faster
+than that, and is paid for when it is over: pictures wait here until the path has caught up, since in the path's own
+queue sound would wait behind them.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Pacer(Generic[Item]):
     """The queue before one peer's transport. Times are monotonic seconds, sizes bytes of whole datagrams."""
 
     def __init__(self, rate: float, first_burst: int = 0) -> None:
-        """`first_burst`: bytes that the very first packets need not pay for."""
+        """`first_burst`: bytes that the very first packets need not pay for; those of a probe, which measures by its
+        spacing, do."""
         self.rate = rate
         """Pacing rate in bit/s; may be set at any time."""
         self.cluster = 0
@@ -55,7 +58,7 @@ class Pacer(Generic[Item]):
         self._gift = first_burst
         self._probe: Probe | None = None
         self._probe_left = 0
-        self._probe_ends = 0.0
+        self._probe_began = self._probe_ends = 0.0
 
     def __len__(self) -> int:
         return sum(len(queue) for queue in self._queues)
@@ -95,6 +98,7 @@ class Pacer(Generic[Item]):
         """Send at the probe's rate until its bytes are out: whatever waits first, then padding that the transport
         makes."""
         self._probe, self._probe_left, self._probe_ends = probe, probe.size, now + PROBE_LASTS
+        self._probe_began = now
         # A debt made at the old rate would tear the burst apart.
         self._free_at = min(self._free_at, now + BURST)
 
@@ -135,7 +139,7 @@ class Pacer(Generic[Item]):
 
     def _pay(self, size: int, now: float) -> None:
         rate = self.rate if self._probe is None else self._probe.rate
-        paid = size - min(size, self._gift)
+        paid = size if self._probe is not None else size - min(size, self._gift)
         self._gift -= size - paid
         self._free_at = max(self._free_at, now) + paid * 8 / rate
         self.cluster = 0
@@ -150,6 +154,8 @@ class Pacer(Generic[Item]):
             self._stop_probe(now)
 
     def _stop_probe(self, now: float) -> None:
+        assert self._probe is not None
+        sent = self._probe.size - self._probe_left
         self._probe = None
-        self._free_at = max(self._free_at, now)
+        self._free_at = max(self._probe_began + sent * 8 / self.rate, now)
         self.clear(PacketClass.PADDING)

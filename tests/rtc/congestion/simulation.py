@@ -13,6 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pycall.rtc.congestion import FeedbackWriter, Pacer, PacketClass, RateController, parse_feedback, split
+from pycall.rtc.encoders import FIRST_SECONDS
+from pycall.rtc.outbox import FIRST_BURST
+from pycall.rtc.send.picture import BIG_PROBE
+from pycall.rtc.send.sending import CATCH_UP, MOST_CATCH_UP
 
 AUDIO = 48_000
 OVERHEAD = 54
@@ -139,7 +143,7 @@ class Call:
         self.path, self.settings = path or Path(), settings or Settings()
         self.random = random.Random(self.settings.seed)
         self.controller = RateController(self.settings.start, self.settings.minimum, self.settings.maximum)
-        self.pacer: Pacer[Packet] = Pacer(self.controller.pacing_rate)
+        self.pacer: Pacer[Packet] = Pacer(self.controller.pacing_rate, FIRST_BURST)
         self.writer = FeedbackWriter()
         self.seq = self.random.randrange(65536)
         self.offset = self.random.uniform(0, 1e6)
@@ -170,13 +174,17 @@ class Call:
         if self.pacer.overfull:
             self.skipped += 1
             return
-        room = split(self.controller.target, AUDIO, self.controller.loss, [self.settings.demand(now)]).videos[0]
+        waiting = min(self.pacer.delay / CATCH_UP, MOST_CATCH_UP)
+        room = split(
+            self.controller.target * (1 - waiting), AUDIO, self.controller.loss, [self.settings.demand(now)]
+        ).videos[0]
         room = self.followed(room, now)
         if not room:
             return
         frame_bits = room / 30
         key = self.frame % int(30 * self.settings.keyframe_every) == 0
-        bits = frame_bits * self.random.uniform(0.8, 1.2) * (6 if key else 0.8 if self.debt > 0 else 1)
+        size = 30 * FIRST_SECONDS if not self.frame else 6 if key else 0.8 if self.debt > 0 else 1
+        bits = frame_bits * self.random.uniform(0.8, 1.2) * size
         self.debt = max(0.0, self.debt + bits - frame_bits) if (key or self.debt > 0) else 0.0
         self.frame += 1
         self.push_frame(int(bits / 8), now)
@@ -215,9 +223,10 @@ class Call:
         while True:
             packet = self.pacer.pop(now)
             if packet is None:
-                size = min(self.pacer.padding(now), 1200)
+                size = self.pacer.padding(now)
                 if not size:
                     break
+                size = min(size, 1200 if size >= BIG_PROBE else 255 + OVERHEAD)
                 self.pacer.push(PacketClass.PADDING, size, Packet(0, size, PacketClass.PADDING, now), now)
                 continue
             self.transmit(packet, now)

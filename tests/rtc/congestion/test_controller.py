@@ -86,13 +86,15 @@ def test_pacing_is_loose_only_where_there_is_room() -> None:
     assert controller.pacing_rate == 1.25 * 400e3
 
 
-def test_the_first_probe_is_asked_for_as_soon_as_something_is_sent() -> None:
+def test_the_first_probe_is_asked_for_as_soon_as_something_is_reported() -> None:
     controller = RateController(400e3, 80e3, 3e6)
-    assert controller.probe(0.0) is None
-    controller.sent(1, 100, 0.0)
-    probe = controller.probe(0.0)
-    assert probe is not None and probe.rate == 1.2e6 and probe.size >= 3600
-    assert controller.probe(0.1) is None
+    loop = Loop(controller)
+    loop.run(0.05, answered=False)
+    assert controller.probe(loop.now) is None, "the first packets may have made a queue: a probe would make it longer"
+    loop.run(0.15)
+    probe = controller.probe(loop.now)
+    assert probe is not None and probe.rate == 1.2e6 and probe.size >= 3000
+    assert controller.probe(loop.now + 0.1) is None
 
 
 def test_of_a_flood_of_feedback_nothing_is_read() -> None:

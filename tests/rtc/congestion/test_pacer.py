@@ -115,6 +115,19 @@ def test_a_probe_goes_out_at_its_rate_with_media_first_and_padding_after() -> No
     assert pacer.pop(2.0) is None
 
 
+def test_after_a_probe_pictures_wait_until_the_path_has_caught_up_and_sound_does_not() -> None:
+    pacer: Pacer[str] = Pacer(500_000, first_burst=20_000)
+    for _ in range(10):
+        pacer.push(VIDEO, 1000, "video", 0.0)
+    pacer.start_probe(Probe(7, 4_000_000, 5_000), 0.0)
+    sent = drain(pacer, 0.0, 0.07)
+    assert len(sent) == 5, "5000 bytes at 500 kbit/s take 80 ms, however fast they were sent"
+    assert sent[-1][0] == pytest.approx(4 * 1000 * 8 / 4_000_000, abs=0.006), "nor does a probe leave in one burst"
+    pacer.push(AUDIO, 100, "sound", 0.07)
+    assert pacer.pop(0.07) == "sound"
+    assert pacer.pop(0.085) == "video"
+
+
 def test_a_probe_that_cannot_be_sent_is_given_up() -> None:
     pacer: Pacer[str] = Pacer(500_000)
     pacer.start_probe(Probe(1, 1_000_000, 10_000), 0.0)

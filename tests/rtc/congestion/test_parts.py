@@ -10,7 +10,7 @@ from pycall.rtc.congestion import PacketResult
 from pycall.rtc.congestion.delay import QueueDelay
 from pycall.rtc.congestion.estimator import DelayEstimate
 from pycall.rtc.congestion.loss import LossLimit
-from pycall.rtc.congestion.probe import Prober, measured
+from pycall.rtc.congestion.probe import MOST_QUEUE, Prober, carried, measured
 from pycall.rtc.congestion.throughput import Throughput
 
 
@@ -182,6 +182,43 @@ def test_a_probe_under_jitter_hardly_ever_promises_what_is_not_there() -> None:
     assert found[100] < 0.85e6 and found[190] < 0.92e6 and found[199] < 1e6
 
 
+def test_a_probe_that_is_held_up_shows_what_the_path_carries_and_jitter_is_not_taken_for_that() -> None:
+    assert carried(burst(1, 2e6, 10e6)) is None
+    assert carried(burst(1, 2e6, 1e6)) == pytest.approx(1e6, rel=0.01)
+    free = [carried(burst(1, 2e6, 10e6, jitter=0.01, seed=seed, count=16)) for seed in range(200)]
+    assert free.count(None) >= 198
+    full = [carried(burst(1, 4e6, 1e6, jitter=0.01, seed=seed, count=16)) for seed in range(200)]
+    assert all(rate is not None and 0.85e6 < rate < 1.15e6 for rate in full)
+
+
+def test_what_a_probe_found_full_is_not_probed_again_at_once() -> None:
+    prober = Prober(400e3)
+    probe = prober.wanted(400e3, 3e6, 0.0, 0.0)
+    assert probe is not None
+    found = prober.add(burst(probe.cluster, probe.rate, 0.6e6), 0.0, 0.1)
+    assert found is not None and found.rate < 0.6e6 and found.full == pytest.approx(0.6e6, rel=0.01)
+    assert prober.wanted(found.rate, 3e6, 0.0, 2.5) is None
+    assert prober.wanted(found.rate, 3e6, 0.0, 2.7) is not None
+
+
+def test_no_probe_makes_a_long_queue_on_a_path_that_takes_no_more_than_before() -> None:
+    prober = Prober(600e3)
+    for moment in (0.0, 2.0, 4.0):
+        probe = prober.wanted(600e3, 10e6, 0.0, moment)
+        assert probe is not None
+        assert probe.size * 8 * (1 / 600e3 - 1 / probe.rate) < MOST_QUEUE + 0.001
+        prober.add(burst(probe.cluster, probe.rate, 10e6), 0.0, moment + 0.1)
+
+
+def test_the_capacity_that_a_probe_found_is_kept_to_until_more_arrives() -> None:
+    estimate = DelayEstimate(600e3, 50e3, 3e6)
+    estimate.raise_to(1.2e6)
+    estimate.carries(0.9e6)
+    assert estimate.capacity == 0.9e6 and estimate.rate == pytest.approx(1.05 * 0.9e6)
+    estimate.raise_to(1.8e6)
+    assert estimate.capacity is None and estimate.rate == 1.8e6
+
+
 def test_a_probe_of_which_too_little_arrives_shows_nothing_and_lost_packets_do_not_count() -> None:
     results = burst(1, 2e6, 10e6)
     lost = [PacketResult(r.seq, r.size, r.sent, None, 1) if r.seq % 2 else r for r in results]
@@ -198,12 +235,12 @@ def test_probes_climb_while_they_succeed_and_become_rare_when_they_do_not() -> N
         if probe is not None:
             asked.append((now, probe.rate))
             found = prober.add(burst(probe.cluster, probe.rate, 2e6), 0.0, now + 0.1)
-            rate = max(rate, found or 0.0)
+            rate = max(rate, found.rate if found else 0.0)
         now += 0.1
     assert [round(rate / 1e3) for _, rate in asked[:2]] == [1200, 2400]
     assert rate == pytest.approx(1.7e6, rel=0.05)
     assert 5 <= len(asked) <= 12
-    assert asked[-1][0] - asked[-2][0] == pytest.approx(5.0, abs=0.2)
+    assert asked[-1][0] - asked[-2][0] == pytest.approx(4.0, abs=0.2)
 
 
 def test_no_probe_while_one_is_under_way_and_none_beyond_what_can_be_used() -> None:

@@ -131,7 +131,7 @@ def test_a_longer_route_is_not_taken_for_a_queue_for_long() -> None:
 def test_after_a_blackout_the_rate_is_found_again_at_once() -> None:
     call = simulate([(0.0, 2 * MBIT)], 45.0, path=Path(down=(20.0, 30.0)))
     assert call.mean_target(29, 30) < 0.1 * MBIT
-    assert call.first(lambda target, _: target > 0.5 * MBIT, 30.0) < 0.9
+    assert call.first(lambda target, _: target > 0.5 * MBIT, 30.0) < 0.91  # looked at every 50 ms
     assert call.first(lambda target, _: target > 1.4 * MBIT, 30.0) < 4
     assert call.goodput(35, 45) > 0.8 * 2 * MBIT
 
