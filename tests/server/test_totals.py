@@ -160,6 +160,7 @@ async def test_an_older_database_is_counted_once(tmp_path: Path) -> None:
         connection.execute("DROP INDEX ix_records_start")
         connection.execute("DROP INDEX ix_records_result")
         connection.execute("CREATE INDEX ix_records_started ON records (app_id, started_at, result, scene)")
+        connection.execute("ALTER TABLE targets DROP COLUMN failing_since")
         connection.execute("UPDATE alembic_version SET version_num = '0003'")
     connection.close()
     store = await Store.open(str(path), app_id=1, migrate=True)
