@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from av.video.plane import VideoPlane
 
+from pycall.media.scale import reformatted
+
 SAMPLE_RATE = 48000
 FRAME_SAMPLES = 960
 """20 ms at 48 kHz, the step in which sound travels (Opus' usual frame)."""
@@ -41,7 +43,7 @@ class VideoFrame:
 
     def to_numpy(self) -> npt.NDArray[np.uint8]:
         """An array of shape (height, width, 3), uint8, RGB."""
-        return self.picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        return reformatted(self.picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
 
     @property
     def width(self) -> int:

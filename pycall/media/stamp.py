@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycall.media.frames import Pixels, pixels_of
+from pycall.media.scale import reformatted
 
 _ROWS = 2
 _COLUMNS = 46
@@ -64,7 +65,7 @@ def draw_stamp(luma: Pixels, number: int, at: float) -> None:
 def read_stamp(picture: av.VideoFrame) -> Stamp | None:
     """The stamp in a picture of any size and pixel format, with or without bars around it; None if none is readable."""
     planar = picture.format.name.startswith(("yuv", "gray8", "nv12")) and picture.format.components[0].bits == 8
-    luma = luma_of(picture if planar else picture.reformat(format="gray"))
+    luma = luma_of(picture if planar else reformatted(picture, format="gray"))
     found = _read(luma)
     if found is None:
         inner = _without_bars(luma)

@@ -7,6 +7,7 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from pycall.media.frames import pixels_of
+from pycall.media.scale import reformatted
 
 
 def turned(picture: av.VideoFrame, quarters: int, *, mirror: bool = False) -> av.VideoFrame:
@@ -43,4 +44,4 @@ def middle(picture: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
 
 def _even(picture: av.VideoFrame) -> av.VideoFrame:
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
-    return picture.reformat(width, height, "yuv420p", dst_color_range=ColorRange.MPEG)
+    return reformatted(picture, width, height, "yuv420p", dst_color_range=ColorRange.MPEG)

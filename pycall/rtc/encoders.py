@@ -27,9 +27,11 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from av.video.frame import PictureType
+from av.video.reformatter import Interpolation
 
-from . import av1, hardware, x264
+from . import av1, hardware, priority, x264
 from .quantiser import Quantiser, Trial
+from .scale import scaled
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +76,7 @@ def even_yuv420p(frame: av.VideoFrame, least: int = 16) -> av.VideoFrame:
     width, height = max(frame.width & ~1, least), max(frame.height & ~1, least)
     if frame.format.name == "yuv420p" and (width, height) == (frame.width, frame.height):
         return frame
-    made = frame.reformat(width=width, height=height, format="yuv420p")
-    made.pts, made.time_base = frame.pts, frame.time_base
-    return made
+    return scaled(frame, width, height)
 
 
 def rtp_timestamp(frame: av.VideoFrame) -> int:
@@ -153,8 +153,7 @@ class X264Encoder:
 def _softened(frame: av.VideoFrame, times: int) -> av.VideoFrame:
     """The same picture with so many times less detail each way."""
     width, height = max(2, frame.width // times & ~1), max(2, frame.height // times & ~1)
-    small = frame.reformat(width=width, height=height, interpolation="AREA")
-    return small.reformat(width=frame.width, height=frame.height, interpolation="BILINEAR")
+    return scaled(scaled(frame, width, height, Interpolation.AREA), frame.width, frame.height)
 
 
 def _x264_settings(fine: bool) -> dict[str, object]:
@@ -303,6 +302,8 @@ class SvtAv1Encoder(_OneRateEncoder):
         }
         params = ":".join(f"{name}={value}" for name, value in settings.items())
         codec.options = {"preset": "12", "svtav1-params": params}
+        with priority.kept():
+            codec.open()
         return codec
 
     def _packetize(self, stream: bytes) -> list[bytes]:

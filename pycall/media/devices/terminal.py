@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
 from pycall.media.frames import VideoFrame
+from pycall.media.scale import reformatted
 
 MAX_FPS = 12
 """Pictures per second; a terminal cannot take many more (about 70 KB each at 80 columns)."""
@@ -104,7 +105,7 @@ def render(frame: VideoFrame, columns: int, rows: int) -> str:
     scale = min(columns / frame.width, 2 * rows / frame.height)
     width = max(1, int(frame.width * scale))
     height = max(2, int(frame.height * scale) // 2 * 2)
-    pixels = frame.picture.reformat(width, height, "rgb24").to_ndarray().astype(np.uint8, copy=False)
+    pixels = reformatted(frame.picture, width, height, "rgb24").to_ndarray().astype(np.uint8, copy=False)
     return "\r\n".join(_line(upper, lower) for upper, lower in zip(pixels[0::2], pixels[1::2], strict=True))
 
 

@@ -21,6 +21,7 @@ from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
 from pycall.media.devices.window_process import HEADER, READY
 from pycall.media.frames import VideoFrame
+from pycall.media.scale import reformatted
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def _packed(user_id: UserId, picture: av.VideoFrame) -> bytes:
     """One picture as the other process reads it: header, user, planes."""
     scale = min(1.0, MAX_WIDTH / picture.width, MAX_HEIGHT / picture.height)
     width, height = (max(2, round(side * scale) // 2 * 2) for side in (picture.width, picture.height))
-    planes = picture.reformat(width, height, "yuv420p").to_ndarray().astype(np.uint8, copy=False)
+    planes = reformatted(picture, width, height, "yuv420p").to_ndarray().astype(np.uint8, copy=False)
     user = user_id.encode()
     return HEADER.pack(planes.shape[1], planes.shape[0], len(user)) + user + planes.tobytes()
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.media.process.planes import Alpha, Planes, empty_planes, opencv
+from pycall.media.scale import reformatted
 
 DEFAULT_SIDE = 256
 """Pixels, for a model that takes any size."""
@@ -58,7 +59,7 @@ class Person:
         picture, copy = empty_planes(*planes.size)
         for target, source in zip(copy, planes, strict=True):
             target[:] = source
-        rgb = picture.reformat(self._width, self._height, "rgb24").to_ndarray()
+        rgb = reformatted(picture, self._width, self._height, "rgb24").to_ndarray()
         if self._type != "tensor(uint8)":
             rgb = ((rgb * np.float32(1 / 255)) - np.float32(self._model.mean)) / np.float32(self._model.std)
         return np.ascontiguousarray(rgb.transpose(2, 0, 1) if self._first else rgb)[None]

@@ -20,6 +20,7 @@ from .. import av1
 from ..congestion.ladder import Ladder, Step
 from ..encoders import PictureEncoder, even_yuv420p, picture_encoder
 from ..ports import VideoFeed
+from ..scale import scaled
 from ..worker import CODEC_ERRORS, Worker
 from .picture import PictureSender
 
@@ -214,12 +215,11 @@ class Studio:
         assert step is not None
         key, ceiling = self._key_now(tier, now), self._ceiling(tier)
         bitrate = min(tier.target, ceiling)
-        shared = len(self._tiers) > 1
         captured = _captured(frame)
 
         def job() -> None:
             try:
-                picture = _sized(frame, step, shared)
+                picture = scaled(frame, step.width, step.height)
                 payloads, timestamp = tier.encoder.encode(
                     picture, key=key, bitrate=bitrate, ceiling=ceiling, fps=step.fps
                 )
@@ -265,15 +265,6 @@ def _again(frame: av.VideoFrame) -> av.VideoFrame:
     made = av.VideoFrame.from_ndarray(even_yuv420p(frame).to_ndarray(), format="yuv420p")
     assert frame.time_base is not None
     made.pts, made.time_base = (frame.pts or 0) + math.ceil(MOMENT / frame.time_base), frame.time_base
-    return made
-
-
-def _sized(frame: av.VideoFrame, step: Step, shared: bool) -> av.VideoFrame:
-    """The picture in the step's size; an object of its own where several encoders read it."""
-    if (frame.width, frame.height) == (step.width, step.height) and not shared:
-        return frame
-    made = frame.reformat(width=step.width, height=step.height, format="yuv420p")
-    made.pts, made.time_base = frame.pts, frame.time_base
     return made
 
 
