@@ -98,7 +98,8 @@ def tell(what: str, **fields: Any) -> None:
 
 class _End:
     def __init__(self, role: Role, make: Make) -> None:
-        self.notes = Notes(Path(role.folder), role.name, lambda what, when: tell(what, when=when))
+        self.notes = Notes(Path(role.folder), role.name, self._tell_first)
+        self._told: set[str] = set()
         self.medium = make(role, self.notes, tell)
         self._trace: list[dict[str, float]] = []
 
@@ -137,10 +138,18 @@ class _End:
         return False
 
     async def _watch(self) -> None:
-        """Keep a trace of the totals."""
+        """Keep a trace of the totals; some media learn only with them when the first picture and sound came."""
         while True:
             self._trace.append({"t": time.time(), **await self.medium.totals()})
+            for what in ("first_picture", "first_sound"):
+                if (when := getattr(self.notes, what)) is not None:
+                    self._tell_first(what, when)
             await asyncio.sleep(TRACE_SECONDS)
+
+    def _tell_first(self, what: str, when: float) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            tell(what, when=when)
 
 
 async def told() -> asyncio.StreamReader:
