@@ -1,7 +1,7 @@
-"""Keeps libraries from making this process a real-time one.
+"""Keeps a library from making the thread that calls it a real-time one.
 
-SVT-AV1, where it may (as root), gives its threads and the one that opens it the highest real-time priority, and what
-those start inherits it: a program that waits busily then stops the whole machine.
+SVT-AV1, where it may (as root), gives the thread that opens it the highest real-time priority, as it does its own, and
+what that thread starts inherits it: a program that waits busily then stops the whole machine.
 """
 
 from __future__ import annotations
@@ -9,26 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-
-_TASKS = Path("/proc/self/task")
+from contextlib import contextmanager
 
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """This thread has afterwards the priority it had, and threads that were started meanwhile have the same."""
-    if sys.platform != "linux" or not _TASKS.is_dir():  # elsewhere the library does not do it
+    """This thread has afterwards the priority it had."""
+    if sys.platform != "linux":  # elsewhere the library does not do it
         yield
         return
-    policy, parameters, before = os.sched_getscheduler(0), os.sched_getparam(0), _threads()
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         yield
     finally:
-        for thread in [0, *(_threads() - before)]:
-            with suppress(ProcessLookupError):  # it has ended already
-                os.sched_setscheduler(thread, policy, parameters)
-
-
-def _threads() -> set[int]:
-    return {int(task.name) for task in _TASKS.iterdir()}
+        os.sched_setscheduler(0, policy, parameters)
