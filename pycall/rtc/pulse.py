@@ -21,40 +21,33 @@ class Pulse:
 
     def __init__(self, look: Callable[[float], None]) -> None:
         self._look = look
-        self._broken: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._soon: asyncio.Handle | None = None
+        self._wait: asyncio.Future[None] | None = None
         self._looked = 0.0
+        self._closed = False
 
     async def run(self) -> None:
-        """Until cancelled; the first look follows at once. Raises what a look raises."""
-        self._broken = asyncio.get_running_loop().create_future()
-        self._turn()
-        try:
-            await self._broken
-        finally:
-            self.close()
+        """Until closed or cancelled; the first look follows at once. Raises what a look raises."""
+        loop = asyncio.get_running_loop()
+        while not self._closed:
+            self._looked = time.monotonic()
+            self._look(self._looked)
+            self._wait = loop.create_future()
+            timer = loop.call_later(LATEST, self._go_on)
+            try:
+                await self._wait
+            finally:
+                timer.cancel()
 
     def came(self, now: float) -> None:
         """Something has come that may make something due."""
-        if self._timer is not None and self._soon is None and now - self._looked >= SOONEST:
-            self._soon = asyncio.get_running_loop().call_soon(self._turn)
+        if now - self._looked >= SOONEST:
+            self._go_on()
 
     def close(self) -> None:
         """Not one more look."""
-        for handle in (self._timer, self._soon):
-            if handle is not None:
-                handle.cancel()
-        self._timer = self._soon = None
+        self._closed = True
+        self._go_on()
 
-    def _turn(self) -> None:
-        self.close()
-        self._looked = time.monotonic()
-        try:
-            self._look(self._looked)
-        except Exception as error:  # whatever it is: raised where the pulse is run
-            if self._broken is not None and not self._broken.done():
-                self._broken.set_exception(error)
-            return
-        if self._broken is not None and not self._broken.done():
-            self._timer = asyncio.get_running_loop().call_later(LATEST, self._turn)
+    def _go_on(self) -> None:
+        if self._wait is not None and not self._wait.done():
+            self._wait.set_result(None)
