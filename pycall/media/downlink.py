@@ -26,6 +26,7 @@ from pycall.media.level import Meter
 from pycall.media.mixer import Mixer
 from pycall.media.shape import SoundShaper
 from pycall.media.sink import AudioSink, VideoSink
+from pycall.media.stopping import name_of, stop_within
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Downlink:
         self._audio_sinks, self._video_sinks = [], []
         self._ears.clear()
         self._mixer = Mixer()
-        await asyncio.gather(*(_stop(sink) for sink in sinks), *self._stopping)
+        await asyncio.gather(*(stop_within(STOP_LIMIT, sink) for sink in sinks), *self._stopping)
 
     async def add_audio_sink(self, sink: AudioSink) -> bool:
         """Open one more sink in a running call; False if it could not be opened (which is reported)."""
@@ -191,20 +192,20 @@ class Downlink:
         if self._running:
             sinks.append(sink)
             return True
-        await _stop(sink)
+        await stop_within(STOP_LIMIT, sink)
         return False
 
     async def _remove(self, sink: SinkT, sinks: list[SinkT]) -> None:
         if sink in sinks:
             sinks.remove(sink)
-            await _stop(sink)
+            await stop_within(STOP_LIMIT, sink)
 
     def _drop(self, sink: SinkT, sinks: list[SinkT], error: Exception) -> None:
         """Take a sink that raised out of use, close it in the background and tell once."""
         if sink not in sinks:
             return
         sinks.remove(sink)
-        task = asyncio.get_running_loop().create_task(_stop(sink), name="sink stop")
+        task = asyncio.get_running_loop().create_task(stop_within(STOP_LIMIT, sink), name="sink stop")
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
         self._report(sink, _as_media_error(sink, error))
@@ -216,25 +217,11 @@ class Downlink:
             self._on_sink_failed(sink, error)
 
 
-def _name_of(sink: AudioSink | VideoSink) -> str:
-    return str(getattr(sink, "name", type(sink).__name__))
-
-
 def _as_media_error(sink: AudioSink | VideoSink, error: Exception) -> MediaError:
     if isinstance(error, MediaError):
         return error
-    logger.error("the sink %s raised and gets nothing more", _name_of(sink), exc_info=error)
-    return MediaError(ErrorCode.BAD_SINK, f"the sink {_name_of(sink)} raised {error!r}; it is dropped")
-
-
-async def _stop(sink: AudioSink | VideoSink) -> None:
-    """In a thread. Never raises: the others are stopped, too."""
-    try:
-        await asyncio.wait_for(asyncio.to_thread(sink.stop), STOP_LIMIT)
-    except TimeoutError:
-        logger.warning("the sink %s did not stop within %.0f s", _name_of(sink), STOP_LIMIT)
-    except Exception:  # a sink may be the program's own code
-        logger.exception("the sink %s raised when it was stopped", _name_of(sink))
+    logger.error("the sink %s raised and gets nothing more", name_of(sink), exc_info=error)
+    return MediaError(ErrorCode.BAD_SINK, f"the sink {name_of(sink)} raised {error!r}; it is dropped")
 
 
 def _unpack(frame: av.AudioFrame) -> AudioFrame:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from pycall.core.errors import ErrorCode, MediaError, PyCallError
 from pycall.media.inlet import Inlet
 from pycall.media.source import Intake
+from pycall.media.stopping import stop_within
 from pycall.media.synthetic import Null
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Slot(Generic[F, T]):
                 self._source, self._inlet = source, inlet
                 inlet.open()
             if old is not None:
-                await stop_source(old)
+                await stop_within(STOP_LIMIT, old)
 
     async def stop(self) -> None:
         """Frames count no more at once; then stop the source. May be called twice."""
@@ -96,7 +96,7 @@ class Slot(Generic[F, T]):
     async def _end_current(self) -> None:
         old = self._unplug()
         if old is not None:
-            await stop_source(old)
+            await stop_within(STOP_LIMIT, old)
 
 
 async def _start_source(source: Source[F], inlet: Inlet[F, T], what: str) -> None:
@@ -112,14 +112,14 @@ async def _start_source(source: Source[F], inlet: Inlet[F, T], what: str) -> Non
         raise MediaError(ErrorCode.NO_DEVICE, f"{what} did not open within {OPEN_LIMIT:g} s; check it")
     error = starting.exception()
     if error is not None:
-        await stop_source(source)
+        await stop_within(STOP_LIMIT, source)
         raise _as_media_error(error, what)
 
 
 async def _abandon(source: Source[F], starting: asyncio.Task[None]) -> None:
     """Let `start` come to its end first, so that `stop` finds something to stop."""
     await asyncio.wait({starting}, timeout=STOP_LIMIT)
-    await stop_source(source)
+    await stop_within(STOP_LIMIT, source)
 
 
 def _as_media_error(error: BaseException, what: str) -> MediaError:
@@ -130,14 +130,3 @@ def _as_media_error(error: BaseException, what: str) -> MediaError:
         return MediaError(error.code, error.message)
     log.error("%s raised when it was started", what, exc_info=error)
     return MediaError(ErrorCode.BAD_ARGUMENT, f"{what} raised {type(error).__name__} when it was started; see the log")
-
-
-async def stop_source(source: Source[F]) -> None:
-    """Stop it in a thread; a source that does not return in time is left behind, with a warning. Never raises."""
-    began = time.monotonic()
-    try:
-        await asyncio.wait_for(asyncio.to_thread(source.stop), STOP_LIMIT)
-    except TimeoutError:
-        log.warning("%s did not stop within %.1f s", type(source).__name__, time.monotonic() - began)
-    except Exception:  # a bot's own source may raise anything
-        log.exception("%s raised when it was stopped", type(source).__name__)
