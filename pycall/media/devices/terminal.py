@@ -83,7 +83,10 @@ class Terminal:
         """Everybody's newest picture, without who has sent none for a while."""
         newest = dict(self._newest)
         latest = max(at for _, at in newest.values())
-        return [newest[user][0] for user in sorted(newest) if newest[user][1] > latest - _GONE_SECONDS]
+        for user, (_, at) in newest.items():
+            if at <= latest - _GONE_SECONDS:
+                self._newest.pop(user, None)
+        return [newest[user][0] for user in sorted(newest) if user in self._newest]
 
 
 def mosaic(frames: Sequence[VideoFrame], columns: int, rows: int) -> str:
