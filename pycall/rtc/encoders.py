@@ -73,10 +73,7 @@ def software_h264() -> PictureEncoder:
 
 def even_yuv420p(frame: av.VideoFrame, least: int = 16) -> av.VideoFrame:
     """The same picture with even sizes, `least` pixels or more, and in yuv420p: x264 takes nothing else in Baseline."""
-    width, height = max(frame.width & ~1, least), max(frame.height & ~1, least)
-    if frame.format.name == "yuv420p" and (width, height) == (frame.width, frame.height):
-        return frame
-    return scaled(frame, width, height)
+    return scaled(frame, max(frame.width & ~1, least), max(frame.height & ~1, least))
 
 
 def rtp_timestamp(frame: av.VideoFrame) -> int:

@@ -2,6 +2,7 @@
 
 `VideoFrame.reformat` keeps its scaler at the picture: two encoders that make one picture smaller at the same moment
 crash the process, or never come back. Here each thread has a scaler of its own, set up once and not for every picture.
+The devices have another such (`pycall.media.scale`): neither room knows the other.
 """
 
 from __future__ import annotations

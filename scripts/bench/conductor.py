@@ -210,9 +210,8 @@ class Call:
         for name in ("near", *self._far):
             near = name == "near"
             others = self._far if near else ["near"]
-            role = {"pictures": near, "sounds": True, "codec": self._peer.codec, **self._role}
-            if self._silent and not near:
-                role["sounds"] = False
+            sounds = near or not self._silent
+            role = {"pictures": near, "sounds": sounds, "codec": self._peer.codec, **self._role}
             process = await self._launch(name, self._peer.module, namespace=namespaces[not near])
             process.say(asdict(Role(name=name, others=others, offers=near, folder=str(self._folder), **role)))
             self._ends[name] = process

@@ -182,16 +182,22 @@ async def test_five_days_of_failures_stop_everything(office: Office, target: Tar
     assert found is not None and "5 days" in found.disabled and not office.callbacks.wants(V1, "cancel")
 
 
-async def test_five_days_of_failures_are_five_days_with_restarts_in_between(
-    open_office: OpenOffice, target: Target, no_waiting: None
-) -> None:
+async def failing_twice(open_office: OpenOffice, target: Target, *, apart: float) -> Office:
+    """Two callbacks were refused, so many seconds apart, and the target goes on refusing."""
     target.answer = status(500)
     office = await open_office()
     await office.add(1)
     await office.buried(1)
-    office.clock.ahead = 61
+    office.clock.ahead = apart
     await office.add(2)
     await office.buried(2)
+    return office
+
+
+async def test_five_days_of_failures_are_five_days_with_restarts_in_between(
+    open_office: OpenOffice, target: Target, no_waiting: None
+) -> None:
+    office = await failing_twice(open_office, target, apart=61)
     tag = next(one.tag for one in [office.callbacks.get(V1)] if one is not None)
     for day in range(1, 6):
         await office.close()
@@ -209,13 +215,7 @@ async def test_five_days_of_failures_are_five_days_with_restarts_in_between(
 async def test_one_callback_that_is_taken_ends_the_failures_for_good(
     open_office: OpenOffice, target: Target, no_waiting: None, when: str
 ) -> None:
-    target.answer = status(500)
-    office = await open_office()
-    await office.add(1)
-    await office.buried(1)
-    office.clock.ahead = 3600
-    await office.add(2)
-    await office.buried(2)
+    office = await failing_twice(open_office, target, apart=3600)
     if when == "after the restart":
         await office.close()
         office = await open_office(again=True)

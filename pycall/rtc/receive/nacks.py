@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .stream import FAR_BACK, HALF, MASK
+
 REORDER, MOST_REORDER = 0.004, 0.05
 """Seconds that a gap may close by itself before it is asked for: at first, and at the most where packets overtake each
 other by more."""
@@ -28,9 +30,6 @@ MAX_MISSING = 500
 """More than that is no gap but an outage: only a keyframe helps."""
 MOST_AT_ONCE = 200
 """Asked for in one go, so that the request fits into a datagram; the rest follows with the next."""
-FAR_BACK = 2048
-"""A number so far behind was not overtaken (no sender keeps so many): the stream has begun anew."""
-HALF, MASK = 0x8000, 0xFFFF
 
 
 @dataclass(slots=True)

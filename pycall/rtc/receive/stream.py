@@ -8,7 +8,7 @@ from ..rtcp import ReportBlock, SenderReport, middle, unix_time
 
 HALF, MASK = 0x8000, 0xFFFF
 FAR_BACK = 2048
-"""A number so far behind was not overtaken: the stream has begun anew."""
+"""A number so far behind was not overtaken (no sender keeps so many): the stream has begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
