@@ -176,8 +176,8 @@ def test_a_keyframe_is_sized_by_the_target_in_force() -> None:
     for number in range(60):
         bench.encode(640, 360, key=number == 50, bitrate=1_500_000 if number < 20 else 200_000, ceiling=1_500_000,
                      texture=TEXTURE)  # fmt: skip
-    assert bench.keys == [0, 50]
-    assert bench.sizes[50] * 8 < 0.5 * 200_000
+    late = [key for key in bench.keys if key >= 20]
+    assert 50 in late and all(bench.sizes[key] * 8 < 0.5 * 200_000 for key in late)
 
 
 @pytest.mark.parametrize("kind", [X264Encoder, WrappedX264Encoder])

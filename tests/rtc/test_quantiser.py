@@ -88,6 +88,14 @@ def test_a_new_scene_is_coded_anew_as_a_keyframe_that_fits() -> None:
     assert not any(trial.key for trial in (source.code(30, 1_000_000), source.sent()[-30:])[1])
 
 
+def test_a_new_scene_is_never_late_although_keyframes_took_much_in_the_old_one() -> None:
+    source = Source(8_000, 600_000)
+    source.code(60, 500_000)
+    source.bits, source.key = 150_000, 200_000
+    (scene,) = source.code(1, 500_000)
+    assert scene <= 0.15 * 500_000
+
+
 def test_one_big_picture_in_the_same_scene_is_sent_and_paid_for() -> None:
     source = Source(20_000, 2_000_000)
     source.code(60, 1_000_000)
