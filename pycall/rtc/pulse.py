@@ -12,14 +12,12 @@ from collections.abc import Callable
 
 SOONEST = 0.01
 """Seconds between two looks, at the least."""
-LATEST = 0.04
-"""And at the most."""
 
 
 class Pulse:
-    """Calls `look` with the monotonic time, as long as it runs."""
+    """Calls `look` with the monotonic time, as long as it runs. It gives the seconds until the next, at most."""
 
-    def __init__(self, look: Callable[[float], None]) -> None:
+    def __init__(self, look: Callable[[float], float]) -> None:
         self._look = look
         self._wait: asyncio.Future[None] | None = None
         self._looked = 0.0
@@ -30,9 +28,9 @@ class Pulse:
         loop = asyncio.get_running_loop()
         while not self._closed:
             self._looked = time.monotonic()
-            self._look(self._looked)
+            latest = self._look(self._looked)
             self._wait = loop.create_future()
-            timer = loop.call_later(LATEST, self._go_on)
+            timer = loop.call_later(latest, self._go_on)
             try:
                 await self._wait
             finally:

@@ -18,8 +18,10 @@ from .send.source import Source
 from .terms import Terms
 from .worker import Worker
 
-FOLLOW_SECONDS = 0.025
+FOLLOW_SECONDS = 0.05
 """Between two looks at the rates where no feedback brings news."""
+REPAIR_SECONDS = 0.01
+"""Between two looks at what is missing."""
 LONGEST_COMPOUND = 1200
 """Bytes of RTCP in one datagram: passes everywhere with SRTP's own, and libsrtp takes no more than 1356."""
 REPORT_SECONDS = 1.0
@@ -71,7 +73,7 @@ class Session:
     def on_rtp(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet; `now` is its arrival, monotonic seconds. Never raises."""
         self.receiving.on_rtp(data, now)
-        self._pulse.came(now)
+        self._look_if_due(now)
 
     def on_rtcp(self, data: bytes, now: float) -> None:
         """One decrypted compound RTCP packet. Never raises."""
@@ -80,7 +82,12 @@ class Session:
                 self._take(report, now)
         except RemoteProtocolError:
             self.receiving.refused["malformed report"] += 1
-        self._pulse.came(now)
+        self._look_if_due(now)
+
+    def _look_if_due(self, now: float) -> None:
+        """Most packets make nothing due, and a look costs more than to find that out."""
+        if now >= self._follow_at or self.receiving.lacks or self.receiving.feedback_due(now):
+            self._pulse.came(now)
 
     def _take(self, report: rtcp.Report, now: float) -> None:
         match report:
@@ -98,8 +105,8 @@ class Session:
                 self.sending.controller.feedback(report.fci, now)
                 self._follow_at = now
 
-    def tick(self, now: float) -> None:
-        """Called every 10 to 40 ms: what is due is sent, and rates follow what is known."""
+    def tick(self, now: float) -> float:
+        """What is due is sent, and rates follow what is known. Gives the seconds until it is to be called again."""
         if self.sending.rtt is not None and self.receiving.seeing is not None:
             self.receiving.seeing.nacks.rtt = self.sending.rtt
         requests = self.receiving.requests(self.sending.voice.stream.ssrc, now)
@@ -113,6 +120,7 @@ class Session:
         if now >= self._follow_at:
             self._follow_at = now + FOLLOW_SECONDS
             self.sending.follow(now)
+        return REPAIR_SECONDS if self.receiving.lacks else FOLLOW_SECONDS
 
     def _push(self, packets: list[bytes]) -> None:
         """As many in a datagram as fit; each datagram begins with a report."""

@@ -190,6 +190,7 @@ async def test_twenty_calls_leave_nothing_behind(pair: Stage) -> None:
             for peer in list(end.mesh.peers):
                 end.mesh.close(peer)
             await asyncio.gather(*end.mesh._closing)
+            await asyncio.gather(*end.mesh._source.studio._stopping)
         tasks.append(len(asyncio.all_tasks()))
         threads.append(threading.active_count())
         files.append(await asyncio.to_thread(descriptors))

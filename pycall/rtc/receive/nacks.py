@@ -56,6 +56,11 @@ class NackTracker:
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
 
+    @property
+    def missing(self) -> int:
+        """So many packets are waited for."""
+        return len(self._missing)
+
     def begin_anew(self) -> None:
         """Another stream comes, with numbers of its own."""
         self.lost += len(self._missing)

@@ -69,6 +69,11 @@ class PictureReceiver:
         """Pictures that were never shown."""
         return self._buffer.skipped + self.decode_errors + self._worker.dropped + self.overtaken
 
+    @property
+    def lacks(self) -> bool:
+        """Whether packets are missing, or a keyframe is needed: `tick` is due in some milliseconds."""
+        return self.nacks.missing > 0 or self._key_due or self._buffer.needs_key
+
     def take(self, packet: Packet, now: float, *, repaired: bool = False) -> None:
         """One packet of the stream, a repaired one among them."""
         codec = self._parameters.get(packet.payload_type)

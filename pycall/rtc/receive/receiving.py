@@ -150,6 +150,15 @@ class Receiving:
         """How the streams have arrived since the last call."""
         return tuple(stream.block(now) for stream in self.current.values())
 
+    @property
+    def lacks(self) -> bool:
+        """Whether packets of the picture, or a keyframe, are waited for and soon to be asked for."""
+        return self.seeing is not None and self.seeing.lacks
+
+    def feedback_due(self, now: float) -> bool:
+        """Whether the sender should hear now when its packets arrived."""
+        return self._feedback is not None and self._feedback.due(now)
+
     def requests(self, ours: int, now: float) -> list[bytes]:
         """RTCP packets to send now, in the name of our stream `ours`: repairs, keyframes, arrival times."""
         requests = []
@@ -160,7 +169,7 @@ class Receiving:
                 requests.append(rtcp.write_nack(ours, stream.ssrc, missing))
             if stream is not None and key:
                 requests.append(rtcp.write_picture_loss(ours, stream.ssrc))
-        if self._feedback is not None and self._feedback.due(now):
+        if self._feedback is not None and self.feedback_due(now):
             fci = self._feedback.build(now)
             if fci:
                 requests.append(rtcp.write_transport_feedback(ours, next(iter(self.streams), 0), fci))
