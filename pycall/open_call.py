@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from pycall.core.events import CallQuality, Event
 from pycall.core.types import CallId, MediaType, PeerQuality, UserId
 from pycall.core.wire import IceServer
 from pycall.gear import Gear
+from pycall.memory import give_back, hold_together
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
 from pycall.rtc.ports import PeerListener
@@ -40,6 +42,7 @@ class OpenCall:
         tell: Callable[[Event], None],
         config: EngineConfig,
     ) -> None:
+        hold_together()
         self.call_id = call_id
         self.media = CallMedia(gear, listener, media, own)
         self.mesh = Mesh(
@@ -83,3 +86,4 @@ class OpenCall:
             await self.mesh.aclose()
         finally:
             await self.media.aclose()
+            await asyncio.to_thread(give_back)

@@ -373,7 +373,8 @@ class Peer:
         await self._end_tasks(CANCEL_SECONDS)
         await self.path.close()
         await self._end_tasks(CANCEL_SECONDS)
-        await self._decoder.stop()
+        if await self._decoder.stop() and self.session is not None:
+            self.session.release()
 
     async def _end_tasks(self, seconds: float) -> None:
         for task in self._tasks:

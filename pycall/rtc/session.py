@@ -70,6 +70,11 @@ class Session:
         self.sending.close()
         self.receiving.close()
 
+    def release(self) -> None:
+        """The decoder's thread has ended."""
+        if self.receiving.seeing is not None:
+            self.receiving.seeing.release()
+
     def on_rtp(self, data: bytes, now: float) -> None:
         """One decrypted RTP packet; `now` is its arrival, monotonic seconds. Never raises."""
         self.receiving.on_rtp(data, now)

@@ -63,8 +63,9 @@ class Worker:
         except RuntimeError:
             logger.debug("loop closed before a result of %s was taken", threading.current_thread().name)
 
-    async def stop(self) -> None:
-        """Ends the thread after the job in hand; jobs still waiting are dropped. A codec that hangs is left behind."""
+    async def stop(self) -> bool:
+        """Ends the thread after the job in hand; jobs still waiting are dropped. False: a codec hangs and is left
+        behind, with its thread."""
         if not self._stopping:
             self._stopping = True
             while not self._jobs.empty():
@@ -74,10 +75,11 @@ class Worker:
                     break
             self._jobs.put_nowait(None)
         await asyncio.wait({self._ended}, timeout=STOP_SECONDS)
-        if self._ended.done():
-            self._thread.join()
-        else:
+        if not self._ended.done():
             logger.warning("%s does not end; its thread is left behind", self._thread.name)
+            return False
+        self._thread.join()
+        return True
 
     def _run(self) -> None:
         try:

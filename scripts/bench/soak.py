@@ -86,6 +86,7 @@ class Room:
         self._profile = profile
         self._key = secrets.token_hex(32)
         self._url = ""
+        self._far: list[dict[str, float]] = []
 
     async def open(self, stack: AsyncExitStack) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -98,19 +99,26 @@ class Room:
         self._url = f"ws://127.0.0.1:{port}/ws"
         far = await stack.enter_async_context(self._peer("far"))
         await _line(far, START_SECONDS)
+        self._listening = asyncio.create_task(self._listen(far))
+        stack.callback(self._listening.cancel)
+
+    async def _listen(self, far: Process) -> None:
+        while True:
+            self._far.append(json.loads(await _line(far, START_SECONDS)))
 
     def _peer(self, name: str, calls: int = 0, seconds: float = 0.0) -> Any:
         ticket = make_user_sig(APP_ID, self._key, name, expire=86400, now=int(time.time()))
         role = {"name": name, "server": self._url, "app_id": APP_ID, "ticket": ticket, "profile": self._profile}
         return _started("scripts.bench.soak_peer", json.dumps({**role, "calls": calls, "seconds": seconds}))
 
-    async def samples(self, calls: int, seconds: float) -> tuple[list[dict[str, float]], int]:
-        """What the caller measured, and how many calls failed."""
+    async def samples(self, calls: int, seconds: float) -> tuple[list[dict[str, float]], list[dict[str, float]], int]:
+        """What the caller measured, what the other end did meanwhile, and how many calls failed."""
         found = []
+        self._far.clear()
         async with self._peer("near", calls, seconds) as near:
             while "failed" not in (sample := json.loads(await _line(near, 120.0))):
                 found.append(sample)
-        return found, sample["failed"]
+        return found, list(self._far), sample["failed"]
 
 
 def figures(samples: list[dict[str, float]], failed: int) -> dict[str, float | str | None]:
@@ -139,8 +147,9 @@ async def _run(options: argparse.Namespace) -> dict[str, Any]:
         await room.open(stack)
         for name, calls, seconds in (("calls in a row", options.calls, 0.0), ("one call", 0, options.minutes * 60)):
             if calls or seconds:
-                samples, failed = await room.samples(calls, seconds)
-                found[name] = {**figures(samples, failed), "all": samples}
+                near, far, failed = await room.samples(calls, seconds)
+                for end, samples in (("", near), (", callee", far)):
+                    found[name + end] = {**figures(samples, failed), "all": samples}
     return found
 
 
@@ -148,7 +157,7 @@ def main() -> int:
     options = _arguments()
     found = asyncio.run(_run(options))
     columns = {name: {key: value for key, value in one.items() if key != "all"} for name, one in found.items()}
-    print(table(f"one end of a {options.profile} call, memory in MB", columns))
+    print(table(f"both ends of {options.profile} calls, memory in MB", columns))
     if options.json:
         options.json.write_text(json.dumps({"machine": machine(), "found": found}, indent=1))
     grown = any(one["memory grows %"] > 100 * GROWTH or one["failed calls"] for one in found.values())

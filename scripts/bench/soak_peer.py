@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import json
 import os
 import sys
@@ -20,10 +18,7 @@ OVER = (CallEnded, CallNotConnected)
 
 
 def sample() -> dict[str, float]:
-    """Memory in megabytes after everything that can be given back is given back; descriptors, threads and tasks."""
-    gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
+    """Memory in megabytes, as it is, with whatever nobody has collected yet; descriptors, threads and tasks."""
     with open("/proc/self/statm") as statm:
         pages = int(statm.read().split()[1])
     return {
@@ -39,11 +34,21 @@ def tell(**fields: Any) -> None:
 
 
 async def answer(engine: CallEngine) -> None:
-    """Every call, until the process is ended."""
+    """Every call, until the process is ended; a sample every second."""
     tell(ready=True)
-    async for event in engine.events():
-        if isinstance(event, CallReceived):
-            await engine.accept()
+    telling = asyncio.create_task(tell_often())
+    try:
+        async for event in engine.events():
+            if isinstance(event, CallReceived):
+                await engine.accept()
+    finally:
+        telling.cancel()
+
+
+async def tell_often() -> None:
+    while True:
+        await asyncio.sleep(TALK_SECONDS)
+        tell(**sample())
 
 
 async def talk(engine: CallEngine, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from pycall.core.types import PeerState
+from pycall.rtc.codecs import Decoder
 from pycall.rtc.peer import Peer
+from pycall.rtc.x264 import X264
 from tests.rtc.stage import End, Stage, next_turn
 
 QUICK = {"stall_seconds": 0.4, "fail_seconds": 1.2}
@@ -180,6 +183,20 @@ async def test_closing_twice_and_closing_nobody(pair: Stage) -> None:
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+async def test_codecs_are_given_back_without_waiting_for_python_s_collector(pair: Stage) -> None:
+    kinds = (Decoder, X264)
+    gc.collect()
+    gc.disable()
+    try:
+        await up(pair)
+        await pair.ends["bob"].until(lambda: pair.ends["bob"].pictures > 2)
+        assert {type(one) for one in gc.get_objects() if isinstance(one, kinds)} == set(kinds)
+        await pair.close()
+        assert not [one for one in gc.get_objects() if isinstance(one, kinds)]
+    finally:
+        gc.enable()
 
 
 async def test_twenty_calls_leave_nothing_behind(pair: Stage) -> None:

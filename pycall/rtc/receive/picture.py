@@ -111,6 +111,10 @@ class PictureReceiver:
         if self._timer is not None:
             self._timer.cancel()
 
+    def release(self) -> None:
+        """The thread has ended: the decoder's pictures, some 20 MB, do not wait for Python's collector."""
+        self._decoder = None
+
     def _decode_all(self, pictures: list[EncodedPicture], codec: RTCRtpCodecParameters, arrived: float) -> None:
         clock = self._clock
         for picture in pictures:

@@ -38,5 +38,6 @@ class Source:
         for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("encoding broke", exc_info=outcome)
+        self._tasks = []  # how they ended refers to all that they had in hand
         await self.voice.aclose()
         await self.studio.aclose()

@@ -128,8 +128,9 @@ class Studio:
         """Every encoder's thread has ended; may be called twice."""
         self._closed = True
         self._feed.close()
+        self._newest = None
         tiers, self._tiers = list(self._tiers.values()), {}
-        await asyncio.gather(*(tier.worker.stop() for tier in tiers), *self._stopping)
+        await asyncio.gather(*(_end(tier) for tier in tiers), *self._stopping)
 
     # --- tiers
 
@@ -168,7 +169,7 @@ class Studio:
         return Tier(codec, name, worker, picture_encoder(codec, self._hardware))
 
     def _close(self, tier: Tier) -> None:
-        task = asyncio.create_task(tier.worker.stop(), name="close tier")
+        task = asyncio.create_task(_end(tier), name="close tier")
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
@@ -251,6 +252,13 @@ class Studio:
         tier.key_wanted = True
         if self.encode_errors == 1:
             logger.warning("a picture could not be encoded: %s", error)
+
+
+async def _end(tier: Tier) -> None:
+    """The thread has ended and the encoder's memory, some 30 MB, is given back: whoever waits for Python's collector
+    waits for many calls, as it does not know how much hangs on a small object."""
+    if await tier.worker.stop():
+        del tier.encoder
 
 
 def _captured(frame: av.VideoFrame) -> float:
