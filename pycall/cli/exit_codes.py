@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: dict[ExitCode, str] = {
-    ExitCode.OK: "the call ended normally (somebody hung up, or --for was over)",
+    ExitCode.OK: "the call ended normally (somebody hung up, or --for was over), or q while no call was going on",
     ExitCode.INTERNAL: "an error inside pycall",
     ExitCode.USAGE: "wrong usage (calling oneself, ...), a missing or wrong setting, or a database `serve` cannot use",
     ExitCode.REJECTED: "the callee refused",
@@ -100,9 +100,9 @@ _BY_CODE: dict[ErrorCode, ExitCode] = {
 }
 
 
-def for_reason(reason: EndReason) -> ExitCode:
-    """The exit code of a call that ended for `reason`."""
-    return _BY_REASON[reason]
+def for_reason(reason: EndReason | None) -> ExitCode:
+    """The exit code of a call that ended for `reason`; None: the user left while there was none."""
+    return ExitCode.OK if reason is None else _BY_REASON[reason]
 
 
 def for_error(error: PyCallError) -> ExitCode:

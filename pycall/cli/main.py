@@ -272,6 +272,13 @@ def _wants_json(arguments: list[str]) -> bool:
     return "--json" in arguments
 
 
+def _wrong_usage(error: Exception) -> str:
+    """What is wrong, and whose help shows how it is right."""
+    context = getattr(error, "ctx", None)
+    command = "pycall" if context is None else context.command_path
+    return f"{error.format_message()} ({command} --help shows how)"  # type: ignore[attr-defined]
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line; gives its exit code. Known failures are one line on stderr, with --json on stdout too."""
     json = _wants_json(arguments)
@@ -283,7 +290,7 @@ def run(arguments: list[str]) -> int:
         complain(error.message, error.code.value, json_too=json)
         return for_error(error)
     except _ClickError as error:
-        complain(f"{error.format_message()} (pycall --help shows how)", "usage", json_too=json)  # type: ignore[attr-defined]
+        complain(_wrong_usage(error), "usage", json_too=json)
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED

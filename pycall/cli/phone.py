@@ -63,16 +63,18 @@ class Phone:
             self._view.event(Calling(call_id, user, media))
         return await self._follow()
 
-    async def answer(self, reply: str) -> EndReason:
-        """Wait for one call, answer it as told, and give the reason of its end; KeyboardInterrupt if none came."""
+    async def answer(self, reply: str) -> EndReason | None:
+        """Wait for one call, answer it as told, and give the reason of its end; None if the user leaves instead."""
         self._status.state = "waiting for calls"
         if has_keys():
             self._view.notice("waiting for calls: q or Ctrl-C leaves")
         while True:
             item = await self._inputs.next()
             self._show(item)
-            if isinstance(item, Interrupt) or (isinstance(item, Key) and item.name == "q"):
+            if isinstance(item, Interrupt):
                 raise KeyboardInterrupt
+            if isinstance(item, Key) and item.name == "q":
+                return None
             if self._closed is not None:
                 raise self._closed
             if isinstance(item, ev.CallReceived):
@@ -185,7 +187,7 @@ class Plan:
     """What one command does: how its engine is made (may block for a second) and what its phone works at."""
 
     config: Callable[[Tell], EngineConfig]
-    work: Callable[[Phone], Awaitable[EndReason]]
+    work: Callable[[Phone], Awaitable[EndReason | None]]
     talk_for: float | None
     screen_taken: bool = False
     """Pictures are drawn in the terminal, which leaves no line for ours."""
@@ -273,10 +275,10 @@ def answer_with(
 ) -> ExitCode:
     """Answer calls with an engine of one's own making; `config` is given where to tell what is missing."""
 
-    async def work(phone: Phone) -> EndReason:
+    async def work(phone: Phone) -> EndReason | None:
         while True:
             reason = await phone.answer(reply)
-            if once or phone.interrupted:
+            if reason is None or once or phone.interrupted:
                 return reason
 
     return _start(identity, Plan(config, work, talk_for, screen_taken), json=json)

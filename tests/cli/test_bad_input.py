@@ -114,6 +114,12 @@ def test_a_mistake_is_one_line_with_a_code(inside: Inside, arguments: list[str],
     assert not told or code in SERVER_SAYS, "what this machine can see is told before anybody signs in"
 
 
+@pytest.mark.parametrize(("arguments", "command"), [(["call"], "pycall call"), (["nonsense"], "pycall")])
+def test_wrong_usage_names_the_help_that_shows_how(inside: Inside, arguments: list[str], command: str) -> None:
+    _, _, err = inside(*arguments)
+    assert f"({command} --help shows how)" in err[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "exit_code"),
     [

@@ -113,7 +113,7 @@ def test_who_waits_is_told_how_to_leave(here: Environment) -> None:
     with Terminal(here, "answer", "--as", "bob", *SOURCES) as bob:
         bob.read_until("q or Ctrl-C leaves")
         bob.type("q")
-        assert bob.ended() == 130
+        assert bob.ended() == 0
         assert termios.tcgetattr(bob.slave) == bob.before
 
 
