@@ -235,7 +235,7 @@ class PeerQuality:
     """Times it stood still for half a second or longer."""
     long_frozen: float = 0.0
     fps: float = 0.0
-    """Pictures shown per second while the connection was up."""
+    """Pictures shown per second while their camera was open."""
     size: tuple[int, int] = (0, 0)
     """Of their last picture, width and height in pixels."""
     setup: Mapping[str, float] = field(default_factory=dict)

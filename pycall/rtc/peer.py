@@ -147,8 +147,7 @@ class Peer:
         if self.session is None:
             return PeerQuality(setup=dict(self._setup))
         firsts = {what: at - self._began for what, at in self.session.receiving.firsts.items()}
-        up = time.monotonic() - self._began - self._setup.get("secured", 0.0)
-        return summary(self.session, self._setup | firsts, up)
+        return summary(self.session, self._setup | firsts)
 
     def camera_changed(self) -> None:
         """Their camera was opened or closed: a picture that stands still meanwhile is none that froze."""

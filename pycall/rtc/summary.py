@@ -15,8 +15,8 @@ LEAST_TURNS = 50
 """Pieces of 20 ms, a second: less says nothing about a voice."""
 
 
-def summary(session: Session, setup: Mapping[str, float], seconds: float) -> PeerQuality:
-    """`setup` as in PeerQuality; `seconds` that the connection has been up."""
+def summary(session: Session, setup: Mapping[str, float]) -> PeerQuality:
+    """`setup` as in PeerQuality."""
     sending, receiving = session.sending, session.receiving
     streams = receiving.streams.values()
     expected = sum(stream.expected for stream in streams)
@@ -34,7 +34,7 @@ def summary(session: Session, setup: Mapping[str, float], seconds: float) -> Pee
         frozen=0.0 if freezes is None else freezes.seconds,
         long_freezes=0 if freezes is None else freezes.long_count,
         long_frozen=0.0 if freezes is None else freezes.long_seconds,
-        fps=0.0 if seeing is None or seconds <= 0 else seeing.decoded / seconds,
+        fps=0.0 if freezes is None else freezes.mean_rate,
         size=(0, 0) if seeing is None else seeing.size,
         setup=dict(setup),
     )

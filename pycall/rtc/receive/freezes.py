@@ -24,6 +24,9 @@ class Freezes:
         self.long_count = 0
         """Half a second or longer."""
         self.long_seconds = 0.0
+        self._followed = 0
+        self._watched = 0.0
+        """Seconds in which pictures followed each other, so many."""
         self._intervals: deque[float] = deque(maxlen=REMEMBERED)
         self._shown_at: float | None = None
 
@@ -32,12 +35,19 @@ class Freezes:
         """Pictures per second over the last 30; None before there are two."""
         return len(self._intervals) / sum(self._intervals) if self._intervals else None
 
+    @property
+    def mean_rate(self) -> float:
+        """Pictures per second over all the time in which the camera was open; 0 before there are two."""
+        return self._followed / self._watched if self._watched else 0.0
+
     def shown(self, now: float) -> None:
         """A new picture is seen."""
         before, self._shown_at = self._shown_at, now
         if before is None:
             return
         interval = now - before
+        self._followed += 1
+        self._watched += interval
         if self._intervals:
             mean = sum(self._intervals) / len(self._intervals)
             if interval >= max(TIMES * mean, mean + MORE):

@@ -48,3 +48,13 @@ def test_a_camera_that_was_closed_is_no_freeze() -> None:
 def test_the_rate_is_that_of_the_last_thirty() -> None:
     assert shown(fps=15.0).rate == pytest.approx(15.0)
     assert Freezes().rate is None
+
+
+def test_the_mean_rate_is_of_the_time_with_a_camera() -> None:
+    counted = shown(fps=15.0)
+    assert counted.mean_rate == pytest.approx(15.0)
+    counted.pause()
+    for number in range(40):
+        counted.shown(100 + number / 15)
+    assert counted.mean_rate == pytest.approx(15.0)
+    assert Freezes().mean_rate == 0.0
