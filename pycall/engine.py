@@ -19,6 +19,7 @@ from pycall.listeners import Listeners
 from pycall.media.profiles import profile
 from pycall.media.sink import as_audio_sink, as_video_sink
 from pycall.media_verbs import MediaVerbs
+from pycall.memory import hold_together
 from pycall.record_verbs import RecordVerbs
 
 E = TypeVar("E", bound=Event)
@@ -41,6 +42,7 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
     def __init__(self, config: EngineConfig | None = None) -> None:
         """Opens nothing yet."""
         config = config or EngineConfig()
+        hold_together()
         self._listeners = Listeners()
         super().__init__(Driver(config, _gear(config), self._listeners.announce))
 

@@ -12,7 +12,7 @@ from pycall.core.events import CallQuality, Event
 from pycall.core.types import CallId, MediaType, PeerQuality, UserId
 from pycall.core.wire import IceServer
 from pycall.gear import Gear
-from pycall.memory import give_back, hold_together
+from pycall.memory import give_back
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
 from pycall.rtc.ports import PeerListener
@@ -42,7 +42,6 @@ class OpenCall:
         tell: Callable[[Event], None],
         config: EngineConfig,
     ) -> None:
-        hold_together()
         self.call_id = call_id
         self.media = CallMedia(gear, listener, media, own)
         self.mesh = Mesh(
