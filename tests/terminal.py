@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from tests.command import ROOT, Environment
@@ -43,8 +44,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(5)
-        os.close(self._master)
-        os.close(self.slave)
+        self.close()
+
+    def close(self) -> None:
+        """As somebody closes the window."""
+        for descriptor in (self._master, self.slave):
+            with suppress(OSError):
+                os.close(descriptor)
 
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())

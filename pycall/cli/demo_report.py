@@ -40,8 +40,10 @@ class Direction:
         """Why this does not count as arrived; None if it does."""
         if self.received_fps < MIN_FRAMES * self.sent_fps or self.sent_fps == 0:
             return f"only {self.received_fps:.1f} of {self.sent_fps:.1f} pictures a second arrived"
-        if self.psnr is None or self.psnr < MIN_PSNR:
-            return "the picture is not the one that was sent" + ("" if self.psnr is None else f" ({self.psnr:.1f} dB)")
+        if self.psnr is None:
+            return "no picture came in full size, so none could be compared: this machine is too busy now"
+        if self.psnr < MIN_PSNR:
+            return f"the picture is not the one that was sent ({self.psnr:.1f} dB)"
         if self.sound.latency is None or self.sound.received_ratio < MIN_SOUND:
             return f"the sound is not what was sent ({self.sound.received_ratio:.0%} recognised)"
         return None

@@ -46,6 +46,14 @@ class Tick:
 Input = Event | Key | Interrupt | Tick
 
 
+def _signals() -> tuple[signal.Signals, ...]:
+    """What asks us to end: Ctrl-C, a polite `kill`, and a terminal that was closed, unless `nohup` has that ignored."""
+    closed: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
+    if closed is None or signal.getsignal(closed) is signal.SIG_IGN:
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, closed)
+
+
 class Inputs:
     """One queue of inputs; an async context manager that owns the signal traps, the keys and the tasks behind it.
 
@@ -55,6 +63,7 @@ class Inputs:
     def __init__(self, engine: CallEngine, view: View) -> None:
         self._engine = engine
         self._view = view
+        self._signals = _signals()
         self._queue: asyncio.Queue[Input] = asyncio.Queue(_MAX_WAITING)
         self._interrupted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,7 +73,7 @@ class Inputs:
     async def __aenter__(self) -> Inputs:
         loop = asyncio.get_running_loop()
         self._unsubscribe = self._engine.on(Event, self.put)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals:
             try:
                 loop.add_signal_handler(number, self._interrupt)
             except NotImplementedError:  # Windows
@@ -80,7 +89,7 @@ class Inputs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals:
             try:
                 asyncio.get_running_loop().remove_signal_handler(number)
             except NotImplementedError:

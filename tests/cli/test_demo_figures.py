@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pycall.cli.demo_clip import open_reference
-from pycall.cli.demo_figures import Sound, freezes, match_sound, mean_psnr, psnr
+from pycall.cli.demo_figures import Sound, SoundMatch, freezes, match_sound, mean_psnr, psnr
+from pycall.cli.demo_report import Direction
 from pycall.media.profiles import profile
 
 RATE = 48000
@@ -98,3 +99,18 @@ def test_kept_pictures_are_compared_with_the_right_ones(tmp_path: Path) -> None:
         assert mean_psnr(tmp_path / "kept", (640, 360), [], clip) is None
     finally:
         clip.close()
+
+
+@pytest.mark.parametrize(
+    ("fps", "likeness", "heard", "problem"),
+    [
+        (28.0, 38.0, 1.0, None),
+        (11.0, 38.0, 1.0, "only 11.0 of 28.0 pictures"),
+        (28.0, None, 1.0, "no picture came in full size"),
+        (28.0, 12.0, 1.0, "not the one that was sent (12.0 dB)"),
+        (28.0, 38.0, 0.31, "31% recognised"),
+    ],
+)
+def test_what_did_not_arrive_is_named(fps: float, likeness: float | None, heard: float, problem: str | None) -> None:
+    told = Direction(28.0, fps, [], likeness, (0, 0.0), SoundMatch(heard, 0.05)).problem
+    assert told is None if problem is None else problem in (told or "")

@@ -117,6 +117,17 @@ def test_who_waits_is_told_how_to_leave(here: Environment) -> None:
         assert termios.tcgetattr(bob.slave) == bob.before
 
 
+def test_a_terminal_that_is_closed_hangs_up(here: Environment) -> None:
+    with Command(here, "answer", "--as", "bob", "--json", "--auto", "--once", *SOURCES) as bob:
+        bob.event("logged_in")
+        with Terminal(here, "call", "bob", "--as", "alice", *SOURCES) as alice:
+            bob.event("call_began")
+            alice.close()
+            assert bob.event("call_ended")["reason"] == "hangup"
+            alice.process.wait(10)
+        assert bob.ended() == 0
+
+
 def shell(here: Environment) -> Terminal:
     return Terminal(here, program=("bash", "--norc", "--noprofile", "--noediting", "-i"))
 
