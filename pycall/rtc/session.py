@@ -91,7 +91,7 @@ class Session:
 
     def _look_if_due(self, now: float) -> None:
         """Most packets make nothing due, and a look costs more than to find that out."""
-        if now >= self._follow_at or self.receiving.lacks or self.receiving.feedback_due(now):
+        if now >= self._follow_at or self.receiving.lacks(now) or self.receiving.feedback_due(now):
             self._pulse.came(now)
 
     def _take(self, report: rtcp.Report, now: float) -> None:
@@ -125,7 +125,7 @@ class Session:
         if now >= self._follow_at:
             self._follow_at = now + FOLLOW_SECONDS
             self.sending.follow(now)
-        return REPAIR_SECONDS if self.receiving.lacks else FOLLOW_SECONDS
+        return REPAIR_SECONDS if self.receiving.lacks(now) else FOLLOW_SECONDS
 
     def _push(self, packets: list[bytes]) -> None:
         """As many in a datagram as fit; each datagram begins with a report."""

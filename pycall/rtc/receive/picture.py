@@ -69,10 +69,9 @@ class PictureReceiver:
         """Pictures that were never shown."""
         return self._buffer.skipped + self.decode_errors + self._worker.dropped + self.overtaken
 
-    @property
-    def lacks(self) -> bool:
-        """Whether packets are missing, or a keyframe is needed: `tick` is due in some milliseconds."""
-        return self.nacks.missing > 0 or self._key_due or self._buffer.needs_key
+    def lacks(self, now: float) -> bool:
+        """Whether packets are missing, or a keyframe is to be asked for: `tick` is due in some milliseconds."""
+        return self.nacks.missing > 0 or self._key_due or self._buffer.needs_key(now)
 
     def take(self, packet: Packet, now: float, *, repaired: bool = False) -> None:
         """One packet of the stream, a repaired one among them."""

@@ -150,10 +150,9 @@ class Receiving:
         """How the streams have arrived since the last call."""
         return tuple(stream.block(now) for stream in self.current.values())
 
-    @property
-    def lacks(self) -> bool:
-        """Whether packets of the picture, or a keyframe, are waited for and soon to be asked for."""
-        return self.seeing is not None and self.seeing.lacks
+    def lacks(self, now: float) -> bool:
+        """Whether packets of the picture, or a keyframe, are soon to be asked for."""
+        return self.seeing is not None and self.seeing.lacks(now)
 
     def feedback_due(self, now: float) -> bool:
         """Whether the sender should hear now when its packets arrived."""

@@ -60,8 +60,7 @@ class VideoBuffer:
         self._scan = 0
         self._blocked_since: float | None = None
         self._waits_for_key = True
-        self.needs_key = False
-        """Whether only a keyframe helps that is not on its way already."""
+        self._key_needed = False
         self._asked_at: float | None = None
 
     def add(self, sequence: int, piece: Piece, now: float) -> list[EncodedPicture]:
@@ -80,11 +79,13 @@ class VideoBuffer:
             self._key_starts.add(sequence)
         return self._release(now)
 
+    def needs_key(self, now: float) -> bool:
+        """Whether a keyframe should be asked for now: only that helps, and none was asked for just before."""
+        return self._key_needed and (self._asked_at is None or now - self._asked_at >= KEYFRAME_AGAIN)
+
     def keyframe_due(self, now: float) -> bool:
         """True at most every `KEYFRAME_AGAIN` seconds while only a keyframe helps that is not on its way already."""
-        if not self.needs_key:
-            return False
-        if self._asked_at is not None and now - self._asked_at < KEYFRAME_AGAIN:
+        if not self.needs_key(now):
             return False
         self._asked_at = now
         return True
@@ -95,7 +96,7 @@ class VideoBuffer:
 
     def break_off(self) -> None:
         """The decoder has lost track: nothing is released before the next keyframe."""
-        self._waits_for_key = self.needs_key = True
+        self._waits_for_key = self._key_needed = True
 
     def _restart(self, sequence: int) -> None:
         self._pieces.clear()
@@ -149,9 +150,9 @@ class VideoBuffer:
                 continue
             if self._waits_for_key and not picture.key:
                 self.skipped += 1
-                self.needs_key = True
+                self._key_needed = True
                 continue
-            self._waits_for_key = self.needs_key = False
+            self._waits_for_key = self._key_needed = False
             out.append(picture)
         return out
 
@@ -203,5 +204,5 @@ class VideoBuffer:
         self._key_starts = {sequence for sequence in self._key_starts if sequence in self._pieces}
         self._next = self._scan = self.useless_before = keep[0] if keep else (behind[-1] + 1) & MASK
         self._blocked_since = None
-        self._waits_for_key = self.needs_key = True
+        self._waits_for_key = self._key_needed = True
         self.skipped += 1
