@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import re
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from pycall import memory
 
 pytestmark = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another C library allocates")
 
@@ -64,3 +68,23 @@ def test_who_started_the_process_chooses() -> None:
 def test_what_was_freed_is_given_back() -> None:
     pages = {what: int(number) for what, number in re.findall(r"(held|given) (\d+)", told("hold"))}
     assert (pages["held"] - pages["given"]) * os.sysconf("SC_PAGE_SIZE") > 60_000_000
+
+
+class Call:
+    """Refers to itself, as all that belongs to a call does."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_what_a_call_left_behind_is_collected_unless_the_program_collects_for_itself(collects: bool) -> None:
+    gc.disable()
+    try:
+        left = weakref.ref(Call())
+        if collects:
+            gc.enable()
+        memory.give_back()
+        assert (left() is None) is collects
+    finally:
+        gc.enable()
