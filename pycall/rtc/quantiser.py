@@ -32,7 +32,7 @@ LEAST, MOST = 0.35, 1.4
 """Shares of a picture's due that it may get."""
 CREDIT, DEBT = 0.05, 0.5
 """Seconds of the rate that may be saved up, and that may be owed."""
-BUCKET_SECONDS = 0.1
+BUCKET_SECONDS = 0.08
 """Seconds of the rate that a keyframe may take."""
 HITCH = 0.12
 """Seconds of the rate by which a picture may be late: more is a freeze (W3C webrtc-stats, freezeCount)."""
