@@ -50,6 +50,7 @@ from pycall.core.wire import (
 from pycall.device_desk import DeviceDesk
 from pycall.gear import Gear
 from pycall.look_ahead import LookAhead
+from pycall.memory import give_back
 from pycall.open_call import OpenCall
 from pycall.record_desk import RecordDesk
 from pycall.rtc.hardware import probe
@@ -350,6 +351,13 @@ class Driver:
             return
         self._quality = call.quality()
         call.hush()
-        task = asyncio.create_task(call.aclose(), name="call closing")
+        task = asyncio.create_task(_close(call), name="call closing")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _close(call: OpenCall) -> None:
+    """What it leaves behind can only be given back when nobody holds it any more."""
+    await call.aclose()
+    del call
+    await asyncio.to_thread(give_back)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -12,7 +11,6 @@ from pycall.core.events import CallQuality, Event
 from pycall.core.types import CallId, MediaType, PeerQuality, UserId
 from pycall.core.wire import IceServer
 from pycall.gear import Gear
-from pycall.memory import give_back
 from pycall.reports import Reports
 from pycall.rtc.mesh import Mesh
 from pycall.rtc.ports import PeerListener
@@ -85,4 +83,3 @@ class OpenCall:
             await self.mesh.aclose()
         finally:
             await self.media.aclose()
-            await asyncio.to_thread(give_back)
