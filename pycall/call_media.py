@@ -19,6 +19,7 @@ from pycall.call_recording import CallRecording
 from pycall.call_sinks import CallSinks
 from pycall.call_views import CallViews
 from pycall.core.errors import ErrorCode, MediaError, PyCallError
+from pycall.core.events import RecordingEnded
 from pycall.core.types import DeviceKind, MediaType, UserId, VideoProfile
 from pycall.gear import Gear
 from pycall.media.uplink import Uplink
@@ -47,6 +48,10 @@ class MediaListener(Protocol):
         """Something else cannot be used, such as a loudspeaker; the call goes on without it."""
         ...
 
+    def recording_ended(self, event: RecordingEnded) -> None:
+        """The file of this call is complete; comes while the call is closed."""
+        ...
+
 
 class CallMedia:
     """Made when a call needs it, closed with it. Fits `pycall.rtc.ports.MediaPorts`."""
@@ -65,7 +70,9 @@ class CallMedia:
         self._sinks = CallSinks(gear, listener.media_failed, self._speaker_failed)
         self._downlink = self._sinks.downlink
         self.views = CallViews(gear, self._uplink, self._downlink, own)
-        self._recording = CallRecording(gear, self._uplink, self._downlink, media, listener.media_failed)
+        self._recording = CallRecording(
+            gear, self._uplink, self._downlink, media, failed=listener.media_failed, ended=listener.recording_ended
+        )
         self._sinks_open = asyncio.Event()
         self._running = False
         self._started = False

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from pycall.core.errors import MediaError
+from pycall.core.events import RecordingEnded
 from pycall.core.types import MediaType
 from pycall.gear import Gear
 from pycall.media.downlink import Downlink
@@ -14,16 +15,27 @@ from pycall.media.uplink import Uplink
 
 
 class CallRecording:
-    """Does nothing if nothing is to be recorded. `failed` is called on the event loop, and the call goes on."""
+    """Does nothing if nothing is to be recorded. `failed` and `ended` are called on the event loop.
+
+    `failed` tells what goes wrong; the call goes on. `ended` tells of a file that is complete.
+    """
 
     def __init__(
-        self, gear: Gear, uplink: Uplink, downlink: Downlink, media: MediaType, failed: Callable[[MediaError], None]
+        self,
+        gear: Gear,
+        uplink: Uplink,
+        downlink: Downlink,
+        media: MediaType,
+        *,
+        failed: Callable[[MediaError], None],
+        ended: Callable[[RecordingEnded], None],
     ) -> None:
         self._gear = gear
         self._uplink = uplink
         self._downlink = downlink
         self._tracks = ("far", "near", "sound") if media.has_video else ("sound",)
         self._failed = failed
+        self._ended = ended
         self._recorder: CallRecorder | None = None
         self._begun = False
         self._loop = asyncio.get_running_loop()
@@ -42,7 +54,12 @@ class CallRecording:
             return
         try:
             recorder = CallRecorder(
-                path, expect=self._tracks, grows=True, on_failure=self._ended, channels=self._gear.channels
+                path,
+                expect=self._tracks,
+                grows=True,
+                on_failure=self._wrong,
+                on_overload=self._wrong,
+                channels=self._gear.channels,
             )
             await asyncio.to_thread(recorder.start)
         except MediaError as error:
@@ -55,9 +72,10 @@ class CallRecording:
         await self._downlink.add_video_sink(recorder.far_video)
 
     async def stop(self) -> None:
-        if self._recorder is not None:
-            await asyncio.to_thread(self._recorder.stop)
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None and await asyncio.to_thread(recorder.stop):
+            self._ended(RecordingEnded(recorder.path, recorder.written_pictures, recorder.dropped_pictures))
 
-    def _ended(self, error: MediaError) -> None:
-        """Called on the recorder's thread."""
+    def _wrong(self, error: MediaError) -> None:
+        """Called on any thread."""
         self._loop.call_soon_threadsafe(self._failed, error)

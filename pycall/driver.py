@@ -30,6 +30,7 @@ from pycall.core.events import (
     CallReceived,
     ErrorOccurred,
     Event,
+    RecordingEnded,
     UserSigExpired,
     UserVideoAvailable,
 )
@@ -243,6 +244,9 @@ class Driver:
     def media_failed(self, error: PyCallError) -> None:
         log.warning("%s", error)
         self._tell(ErrorOccurred(error.code, str(error)))
+
+    def recording_ended(self, event: RecordingEnded) -> None:
+        self._tell(event)
 
     def statistics(self) -> dict[UserId, Statistics]:
         """What the connections of the call have counted; empty without a call."""

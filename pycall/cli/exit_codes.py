@@ -83,6 +83,7 @@ _MEDIA_CODES = frozenset(
         ErrorCode.CODEC,
         ErrorCode.BAD_SDP,
         ErrorCode.BAD_CANDIDATE,
+        ErrorCode.OVERLOADED,
     }
 )
 

@@ -26,6 +26,8 @@ from .wording import SIGNED_OFF, Calling, LoggedIn
 if TYPE_CHECKING:
     from pycall.engine import CallEngine
 
+LASTING = (ev.ErrorOccurred, ev.RecordingEnded)
+"""Events that are shown even if they come when nobody waits for events any more."""
 IN_CALL = (CallState.CONNECTED, CallState.RECONNECTING)
 GOODBYE_SECONDS = 8.0
 """How long the end of a call is waited for after hanging up; the line itself gives up after 3 s."""
@@ -44,6 +46,8 @@ class Phone:
         self._give_up_at: float | None = None
         self._asking = False
         self._closed: LoginError | None = None
+        self.lasting: list[ev.Event] = []
+        """What was shown of `LASTING`."""
         self.interrupted = False
         """Ctrl-C was pressed."""
 
@@ -166,6 +170,8 @@ class Phone:
         if isinstance(item, ev.Event):
             self._status.take(item)
             self._view.event(item)
+            if isinstance(item, LASTING):
+                self.lasting.append(item)
             self._closed = _closing(item) or self._closed
         if self._engine.state in IN_CALL:  # behind its end both are closed, which nobody did
             self._status.microphone_open = self._engine.microphone_open
@@ -194,17 +200,17 @@ class Plan:
 
 
 async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -> ExitCode:
-    failures: list[ev.ErrorOccurred] = []
-    engine.on(ev.ErrorOccurred, failures.append)  # hears of a recording that fails at its very end, too
-    async with engine:
-        async with Inputs(engine, view) as inputs:
-            phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
-            await phone.login(identity)
-            code = for_reason(await plan.work(phone))
-        told = len(failures)
-    for failure in failures[told:]:
-        view.event(failure)
-    lost_file = any(failure.code is ErrorCode.BAD_FILE for failure in failures)
+    heard: list[ev.Event] = []  # also what comes while the engine closes: a recording ends, or fails, at the very end
+    for kind in LASTING:
+        engine.on(kind, heard.append)
+    async with engine, Inputs(engine, view) as inputs:
+        phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
+        await phone.login(identity)
+        code = for_reason(await plan.work(phone))
+    for event in heard:
+        if not any(event is shown for shown in phone.lasting):
+            view.event(event)
+    lost_file = any(isinstance(event, ev.ErrorOccurred) and event.code is ErrorCode.BAD_FILE for event in heard)
     return ExitCode.MEDIA_ERROR if code is ExitCode.OK and lost_file else code
 
 

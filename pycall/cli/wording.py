@@ -170,9 +170,18 @@ def _line_line(event: ev.Event) -> str | None:
             return "the ticket is no longer good: make a new one with `pycall sig`"
         case ev.DevicesChanged(kind, device_id, state):
             return f"{kind.value} {device_id} {_DEVICE[state]}"
+        case ev.RecordingEnded():
+            return _recorded_line(event)
         case ev.ErrorOccurred(code, message):
             return f"{message} [{code.value}]"
     return None
+
+
+def _recorded_line(event: ev.RecordingEnded) -> str:
+    if not event.left_out:
+        return f"recorded in {event.path}"
+    came = event.pictures + event.left_out
+    return f"recorded in {event.path}; {event.left_out} of {came} pictures are left out"
 
 
 def sentence(event: ev.Event) -> str | None:

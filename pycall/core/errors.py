@@ -67,6 +67,8 @@ class ErrorCode(str, Enum):
     """A sink of the program's own raised, so it gets nothing more."""
     EFFECT = "effect"
     """A filter over what is sent (background, beauty) does not work."""
+    OVERLOADED = "overloaded"
+    """This machine is too slow for what it is to do, so a part of it is left out."""
     # Running
     PORT_TAKEN = "port_taken"
     BAD_SETTING = "bad_setting"

@@ -246,6 +246,20 @@ class CallEnded(Event):
     """Seconds since the conversation began, by the server's clock where it is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(Event):
+    """The file of a recorded call is complete; comes a moment after `CallEnded`.
+
+    One that broke off (disk full) is told by `ErrorOccurred` instead.
+    """
+
+    path: str
+    pictures: int
+    """In the file, of both sides together."""
+    left_out: int
+    """Pictures that are missing because they came faster than this machine could encode them."""
+
+
 # --- the line itself --------------------------------------------------------------------------------------------
 
 

@@ -78,8 +78,9 @@ class CallRecorder:
     pictures and `"sound"`; by default all that the taps can fill. With `grows` both picture tracks are added
     when a picture comes (a voice call that becomes a video call). `channels` of the sound: 1 or 2. A failure while
     recording (disk full) ends the file but not the call; it is reported once: to `on_failure`, called on the recorder's
-    thread, or without that by raising from the next call of a tap. Raises `ConfigError` for a file name that is neither
-    `.mkv` nor `.mp4`.
+    thread, or without that by raising from the next call of a tap. A machine that is too slow leaves out pictures:
+    `on_overload` is called at the first of them, by whoever shows pictures to the taps. Raises `ConfigError` for a file
+    name that is neither `.mkv` nor `.mp4`.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class CallRecorder:
         expect: Collection[str] | None = None,
         grows: bool = False,
         on_failure: Callable[[MediaError], None] | None = None,
+        on_overload: Callable[[MediaError], None] | None = None,
         channels: int = 1,
     ) -> None:
         format_of(path)
@@ -102,8 +104,12 @@ class CallRecorder:
         self.far_audio = self.far_video = _Tap(self, FAR)
         self.near_audio = self.near_video = _Tap(self, NEAR)
         self.dropped_pictures = 0
+        """Left out of the file."""
+        self.written_pictures = 0
         self._grows = grows
         self._on_failure = on_failure
+        self._on_overload = on_overload
+        self._overloaded = False
         self._failure: MediaError | None = None
         self._began = 0.0
         self._changed = threading.Condition()
@@ -125,8 +131,8 @@ class CallRecorder:
         self._thread = threading.Thread(target=self._run, name=f"record {os.path.basename(self.path)}", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write what has come, end the file and join the thread. May be called twice; then it does nothing."""
+    def stop(self) -> bool:
+        """Write what has come, end the file and join the thread; False if the file broke off. May be called twice."""
         with self._changed:
             self._closing = True
             self._finish_by = time.monotonic() + _FINISH
@@ -136,6 +142,8 @@ class CallRecorder:
             thread.join(_STOP_TIMEOUT)
             if thread.is_alive():
                 logger.error("the recording was not finished after %.0f s", _STOP_TIMEOUT)
+                return False
+        return self._failure is None
 
     def take_sound(self, side: str, frame: AudioFrame) -> None:
         """A frame of one side, at 48 kHz; returns at once. For the taps."""
@@ -149,11 +157,15 @@ class CallRecorder:
             self.expect = self.expect | self._sides
         if self._accepts(side, side):
             with self._changed:
-                if len(self._pictures) >= MAX_PICTURES:
+                behind = len(self._pictures) >= MAX_PICTURES
+                if behind:
                     self._pictures.popleft()
                     self.dropped_pictures += 1
                 self._pictures.append((side, user_id, frame))
                 self._changed.notify()
+            if behind and not self._overloaded:
+                self._overloaded = True
+                self._warn()
 
     def _accepts(self, track: str, side: str) -> bool:
         if self._failure is not None and self._on_failure is None:
@@ -172,11 +184,22 @@ class CallRecorder:
             if self._on_failure is not None:
                 self._tell(self._on_failure, self._failure)
 
+    def _warn(self) -> None:
+        """Once: somebody who records should not learn from the file that it lacks most of its pictures."""
+        problem = MediaError(
+            ErrorCode.OVERLOADED,
+            f"this machine is too slow for the recording {self.path}: pictures are left out of it; "
+            "a smaller video profile needs less",
+        )
+        logger.warning("%s", problem)
+        if self._on_overload is not None:
+            self._tell(self._on_overload, problem)
+
     def _tell(self, listener: Callable[[MediaError], None], failure: MediaError) -> None:
         try:
             listener(failure)
         except Exception:  # the listener is the program's own code
-            logger.exception("the listener for the recorder's failure raised")
+            logger.exception("a listener of the recorder raised")
 
     def next_work(self) -> tuple[list[tuple[str, AudioFrame]], tuple[str, UserId, VideoFrame] | None, bool]:
         """All waiting sound, one waiting picture, and whether it is time to end. For the recorder's thread."""
@@ -246,6 +269,7 @@ class _Writer:
         self._firsts.setdefault(side, time.monotonic())
         self._sizes.setdefault(side, (even(frame.width), even(frame.height)))
         if self._muxer is None or self._growing:
+            self._recorder.dropped_pictures += len(self._early) == MAX_PICTURES  # the oldest goes
             self._early.append((side, frame))
         else:
             self._write(self._muxer, side, frame)
@@ -293,6 +317,7 @@ class _Writer:
     def _write(self, muxer: Muxer, side: str, frame: VideoFrame) -> None:
         try:
             muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+            self._recorder.written_pictures += 1
         except MediaError as error:
             self._recorder.dropped_pictures += 1
             logger.info("a picture is missing in the recording: %s", error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,6 +129,29 @@ def test_two_calls_one_after_the_other_in_plain_lines(here: Environment) -> None
             ended = bob.event("call_ended")
             assert ended["user_id"] == "bob" and ended["duration"] >= 0.8
             assert alice.ended() == 0
+
+
+def test_a_recording_that_is_written_too_slowly_says_how_much_is_missing(here: Environment, tmp_path: Path) -> None:
+    """The file is a pipe that nobody empties before the call is over."""
+    pipe = tmp_path / "slow.mkv"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    with (
+        answering(here, "bob", "--auto", "--once"),
+        calling(here, "alice", "bob", "--video", "--record", str(pipe)) as alice,
+        os.fdopen(end, "rb") as reader,
+    ):
+        told = alice.event("error_occurred")
+        assert told["code"] == "overloaded" and "too slow" in told["message"]
+        alice.interrupt()
+        alice.event("call_ended")
+        os.set_blocking(end, True)
+        reader.read()
+        recorded = alice.event("recording_ended")
+        assert recorded["path"] == str(pipe) and recorded["left_out"] > 0
+        assert alice.ended() == 0
+        assert len(alice.events("error_occurred")) == 1, "once, however many pictures are missing"
 
 
 def test_a_recording_that_breaks_off_is_no_success(here: Environment, tmp_path: Path) -> None:

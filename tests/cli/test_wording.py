@@ -45,6 +45,7 @@ EVENTS = [
     ev.UserInviting(CALL, "alice", "carol"),
     ev.UserInfoChanged("bob", "Robert", ""),
     ev.ActiveSpeakerChanged("bob"),
+    ev.RecordingEnded("talk.mkv", 300, 12),
 ]
 PERIODIC = (ev.ActiveSpeakerChanged, ev.VoiceVolume, ev.NetworkQualityChanged, ev.MediaStatistics)
 
@@ -66,6 +67,11 @@ def test_an_event_is_one_sentence_and_one_object(event: ev.Event) -> None:
 def test_values_in_json_are_plain() -> None:
     assert json.loads(to_json(EVENTS[0]))["media"] == "video"
     assert json.loads(to_json(EVENTS[12]))["qualities"] == {"alice": 2, "bob": 4}
+
+
+def test_a_recording_says_what_it_lacks() -> None:
+    assert sentence(EVENTS[-1]) == "recorded in talk.mkv; 12 of 312 pictures are left out"
+    assert sentence(ev.RecordingEnded("talk.mkv", 300, 0)) == "recorded in talk.mkv"
 
 
 def test_every_reason_has_an_exit_code() -> None:

@@ -167,16 +167,33 @@ def test_without_near_our_own_side_is_left_out(tmp_path: Path) -> None:
     assert strength(played.between(0.1, 0.4), 1000) < 200
 
 
-def test_an_encoder_that_is_behind_loses_the_oldest_pictures_and_counts_them(tmp_path: Path) -> None:
-    recorder = CallRecorder(str(tmp_path / "call.mkv"), near=False)
+def test_an_encoder_that_is_behind_loses_the_oldest_pictures_counts_them_and_says_so_once(tmp_path: Path) -> None:
+    told: list[MediaError] = []
+    recorder = CallRecorder(str(tmp_path / "call.mkv"), near=False, on_overload=told.append)
     recorder.start()
     for index in range(200):
         recorder.far_video.see("bob", numbered(index, recorder.began + index / 30, 1280, 720))
-    recorder.stop()
+    assert recorder.stop()
     numbers = [seen.number for seen in play(recorder.path).tracks[0]]
     assert len(numbers) + recorder.dropped_pictures == 200
+    assert len(numbers) == recorder.written_pictures
+    assert [error.code for error in told] == [ErrorCode.OVERLOADED]
+    assert "call.mkv" in str(told[0]) and "too slow" in str(told[0])
     assert numbers == sorted(numbers)
     assert numbers[-1] == 199
+
+
+def test_what_is_left_out_before_the_file_has_its_tracks_counts_too(tmp_path: Path) -> None:
+    recorder = CallRecorder(str(tmp_path / "call.mkv"))
+    recorder.start()
+    for begin, end in [(0, 50), (50, 100)]:
+        for index in range(begin, end):
+            recorder.near_video.see("me", numbered(index, recorder.began + index / 30))
+        until(lambda: not recorder._pictures)
+    recorder.stop()
+    numbers = [seen.number for seen in play(recorder.path).tracks[1]]
+    assert numbers == list(range(40, 100))
+    assert (recorder.written_pictures, recorder.dropped_pictures) == (60, 40)
 
 
 def test_a_recording_of_nothing_is_a_file_that_opens(recorder: CallRecorder) -> None:
