@@ -100,7 +100,9 @@ class Driver:
     # --- verbs ---------------------------------------------------------------------------------------------------
 
     async def login(self, user_id: UserId, user_sig: str) -> None:
-        """Raises `LoginError` or `SignalingError`."""
+        """Raises `LoginError`, `SignalingError` or, for a source that is no media file, `MediaError`."""
+        if self.line.state is None:  # in a call nothing is opened any more, and a new ticket is what counts
+            await asyncio.to_thread(self.gear.check_files)
         if self.line.user_id not in (None, user_id):
             self._forget_user()
         if self.signed_in:  # a new ticket, so a new connection; the old one ends without a word

@@ -68,7 +68,8 @@ class CallEngine(CallVerbs, RecordVerbs, MediaVerbs):
         """Sign in; afterwards pycall keeps the connection and brings it back by itself.
 
         Signed in already, the same user renews the ticket; a running call goes on. Raises `LoginError` if the server
-        refuses, `SignalingError` if it cannot be reached.
+        refuses, `SignalingError` if it cannot be reached, `MediaError` (NO_SUCH_FILE, BAD_FILE) if a `file:` source
+        cannot be played: a bot should not learn that from its first caller.
         """
         check_login(user_id, user_sig)
         self._must_be_open()

@@ -12,7 +12,7 @@ from pycall.media.muxer import check_writable
 from pycall.media.process.effects import PictureEffects
 from pycall.media.process.voice import VoiceSwitch
 from pycall.media.sink import AudioSink, VideoSink, open_audio_sink, open_video_sink
-from pycall.media.source import AudioSource, VideoSource, open_audio_source, open_video_source
+from pycall.media.source import AudioSource, VideoSource, is_file, open_audio_source, open_video_source
 from pycall.media.views import RenderBook, ViewSpec
 
 S = TypeVar("S")
@@ -72,6 +72,13 @@ class Gear:
             made += [self.new_video_source(), self.new_video_sink()]
             keys += [(open_video_source, self.video_source, self.profile), (open_video_sink, self.video_sink)]
         self._ready.update(zip(keys, made, strict=True))
+
+    def check_files(self) -> None:
+        """Raises `MediaError` if a source is a file that is not there or cannot be played; starts nothing."""
+        if is_file(self.audio_source):
+            self.new_audio_source()
+        if is_file(self.video_source):
+            self.new_video_source()
 
     def wanted(self, media: MediaType) -> tuple[object, ...]:
         """What `check` looks at: as long as this is the same, so is its verdict."""

@@ -14,7 +14,7 @@ class AnsweringBot:
     async def run(self, user_id: str, user_sig: str, *, calls: int | None = None) -> None:
         """Sign in and answer; returns after this many calls (None: never).
 
-        Raises `LoginError` and `SignalingError` as `CallEngine.login` does.
+        Raises `LoginError`, `SignalingError` and `MediaError` as `CallEngine.login` does, before anybody can call.
         """
         async with CallEngine(self.config) as engine:
             events = engine.events()

@@ -87,6 +87,11 @@ def open_video_source(name: str, profile: VideoProfile) -> VideoSource:
     return opener(value, profile)
 
 
+def is_file(wanted: object) -> bool:
+    """True for the name of a source that plays a file, whether or not the file is there."""
+    return isinstance(wanted, str) and _split(wanted)[0] in ("file", "stamped")
+
+
 def check_audio_source(wanted: object) -> None:
     """Raises `ConfigError` unless this is a source of sound or has the name of one; opens nothing."""
     if isinstance(wanted, str):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +23,9 @@ from pycall import (
     Scene,
     SignalingError,
 )
-from tests.phones import Phone, phone, ring
+from pycall.bots.answering import AnsweringBot
+from tests.media_tools import sine, write_media
+from tests.phones import Phone, phone, ring, talk
 from tests.switchroom import Switchroom
 
 NO_IDS = ["", "a" * 33, "bob smith", "bob\n", "bob:1", "../bob", "böb", "bob\u200b", "ｂｏｂ", "🙂", None, 7, ["bob"]]
@@ -177,8 +181,6 @@ async def test_the_largest_user_data_arrives_whole(alice: Phone, bob: Phone) -> 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"audio_source": "file:/no/such/file.mp4"},
-        {"video_source": "file:/no/such/file.mp4"},
         {"audio_sink": "file:/no/such/folder/talk.mkv"},
         {"video_sink": "file:/no/such/folder/talk.mkv"},
         {"record": "/no/such/folder/talk.mkv"},
@@ -193,6 +195,44 @@ async def test_a_file_that_cannot_be_read_or_written_fails_before_it_rings(
         with pytest.raises(MediaError) as caught:
             await it.engine.call("alice", MediaType.VIDEO)
         assert "\n" not in str(caught.value)
+        assert it.engine.state is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"audio_source": "file:/no/such/file.mp4"}, ErrorCode.NO_SUCH_FILE),
+        ({"video_source": "file:/no/such/file.mp4"}, ErrorCode.NO_SUCH_FILE),
+        ({"video_source": "stamped:/no/such/file.mp4"}, ErrorCode.NO_SUCH_FILE),
+        ({"audio_source": f"file:{__file__}"}, ErrorCode.BAD_FILE),
+        ({"video_source": f"file:{__file__}"}, ErrorCode.BAD_FILE),
+    ],
+)
+async def test_a_file_that_cannot_be_played_is_told_to_a_bot_when_it_signs_in(
+    server: Switchroom, changes: dict[str, Any], code: ErrorCode
+) -> None:
+    bot = AnsweringBot(EngineConfig(**{"server": server.url, "audio_source": "null", "audio_sink": "null"} | changes))
+    with pytest.raises(MediaError) as caught:
+        await asyncio.wait_for(bot.run("dora", server.ticket("dora")), 10)
+    assert caught.value.code is code
+    assert "file.mp4" in caught.value.message or __file__ in caught.value.message
+
+
+async def test_a_file_that_has_gone_fails_before_it_rings_and_keeps_no_ticket_out(
+    server: Switchroom, tmp_path: Path
+) -> None:
+    sound = Path(write_media(tmp_path / "talk.wav", sound=sine(880, 4800)))
+    async with phone(server.url, audio_source=f"file:{sound}") as it, phone(server.url) as erin:
+        await it.engine.login("dora", server.ticket("dora"))
+        await erin.engine.login("erin", server.ticket("erin"))
+        await talk(it, erin)
+        sound.unlink()
+        await it.engine.login("dora", server.ticket("dora"))
+        await it.engine.hangup()
+        await it.ended()
+        with pytest.raises(MediaError) as caught:
+            await it.engine.call("erin")
+        assert caught.value.code is ErrorCode.NO_SUCH_FILE
         assert it.engine.state is None
 
 
