@@ -18,7 +18,7 @@ from .collector import calm_collector
 from .devfile import remove_dev_file, write_dev_file
 from .health import Health
 from .interrupts import Interrupts
-from .listening import Handler, base_url, listening
+from .listening import Handler, base_url, check_port, listening
 from .metrics import Metrics
 from .metrics_page import MetricsPage, metrics_listening
 from .openapi import OpenApi
@@ -53,7 +53,7 @@ class Server:
 async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Server]:
     """Run a server in this event loop: `async with serve(settings) as server: ... server.url`.
 
-    Raises ConfigError (PORT_TAKEN, BAD_SETTING) or StoreError before anything is started.
+    Raises ConfigError (PORT_TAKEN, BAD_SETTING) or StoreError before anything is started, and leaves no files then.
     """
     async with _running(settings, clock or Clock()) as server:
         try:
@@ -63,11 +63,22 @@ async def serve(settings: Settings, clock: Clock | None = None) -> AsyncIterator
     logger.info("stopped")
 
 
+class _Start:
+    """Whether the server came up: one that did not leaves no database that was not there before."""
+
+    succeeded = False
+
+    async def close(self, store: Store) -> None:
+        await store.close(undo=not self.succeeded)
+
+
 @asynccontextmanager
 async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Server]:
+    await asyncio.to_thread(check_port, settings)  # before the database: who is there has most likely that, too
+    start = _Start()
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(settings.db, app_id=settings.app_id, migrate=settings.migrate, sync=settings.db_sync)
-        stack.push_async_callback(store.close)
+        stack.push_async_callback(start.close, store)
         metrics = Metrics()
         failures = Failures(settings.limits)
         sockets = Sockets(settings, clock, failures, metrics)
@@ -99,6 +110,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Server]:
         url = base_url(settings, port) + PATH
         await stack.enter_async_context(_noted(settings, url))
         logger.info("listening on %s", url)
+        start.succeeded = True
         yield Server(url, port, ended, metrics_port)
 
 

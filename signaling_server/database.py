@@ -104,7 +104,7 @@ class Database:
         try:
             await database._prepare(migrate)
         except PyCallError:
-            await database.close()
+            await database.close(undo=True)
             raise
         return database
 
@@ -135,13 +135,15 @@ class Database:
         async with _errors(), _transaction(self._reader) as connection:
             yield connection
 
-    async def close(self) -> None:
-        """Let go of the database; what was saved is on disk."""
+    async def close(self, *, undo: bool = False) -> None:
+        """Let go of the database; what was saved is on disk. `undo` takes away files that were made by `open`."""
         await self._reader.dispose()
         await self._writer.dispose()
         if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+            lock, self._lock = self._lock, None
+            if undo:
+                await asyncio.to_thread(lock.undo)
+            lock.release()
 
     async def _prepare(self, migrate: bool) -> None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -48,16 +49,33 @@ async def listening(
     )
     await runner.setup()
     try:
-        # "localhost" may stand for two addresses, which would get two different free ports.
-        host = "127.0.0.1" if settings.host == "localhost" else settings.host
         tls = await asyncio.to_thread(settings.tls.context)
-        site = web.TCPSite(runner, host, settings.port, ssl_context=tls, backlog=BACKLOG)
+        site = web.TCPSite(runner, _host(settings), settings.port, ssl_context=tls, backlog=BACKLOG)
         await _bind(site, settings)
         if not is_loopback(settings.host) and not settings.tls.cert:
             logger.warning("connections are not encrypted; set --tls-cert and --tls-key, or put a TLS proxy in front")
         yield site.port
     finally:
         await runner.cleanup()
+
+
+def check_port(settings: Settings) -> None:
+    """Raises ConfigError (PORT_TAKEN) if somebody listens there already; takes nothing, so it may be taken later."""
+    if settings.port == 0:
+        return
+    try:
+        places = socket.getaddrinfo(_host(settings), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in places:
+            with socket.socket(family, kind, protocol) as there:
+                if os.name == "posix":  # what connections of an earlier server left behind does not count
+                    there.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    there.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                there.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise _taken(settings) from error
+        logger.debug("whether the port is taken cannot be told: %s", error)  # listening will say what is wrong
 
 
 def base_url(settings: Settings, port: int) -> str:
@@ -72,14 +90,24 @@ async def _bind(site: web.TCPSite, settings: Settings) -> None:
         await site.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                ErrorCode.PORT_TAKEN,
-                f"port {settings.port} on {settings.host} is taken; stop the other program or choose another --port",
-            ) from error
+            raise _taken(settings) from error
         raise ConfigError(
             ErrorCode.BAD_SETTING,
             f"cannot listen on {settings.host} port {settings.port}: {_reason(error)}; choose another --host or --port",
         ) from error
+
+
+def _taken(settings: Settings) -> ConfigError:
+    return ConfigError(
+        ErrorCode.PORT_TAKEN,
+        f"port {settings.port} on {settings.host} is taken: a server is running there already, or another program; "
+        "use that one, stop it, or choose another --port",
+    )
+
+
+def _host(settings: Settings) -> str:
+    """ "localhost" may stand for two addresses, which would get two different free ports."""
+    return "127.0.0.1" if settings.host == "localhost" else settings.host
 
 
 def _reason(error: OSError) -> str:

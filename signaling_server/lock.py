@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +17,61 @@ from pycall.core.errors import ConfigError, ErrorCode
 class DatabaseLock:
     """Held from `take` to `release`; the file stays, only the lock counts."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, new: tuple[str, ...]) -> None:
         self._descriptor = descriptor
+        self._new = new
 
     @classmethod
     def take(cls, database: Path) -> DatabaseLock:
         """Lock `database` for this process; raises ConfigError if another server has it or the folder is unusable."""
-        path = Path(f"{os.path.realpath(database)}.lock")  # one lock, by whatever link the file is reached
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise ConfigError(
-                ErrorCode.BAD_SETTING, f"cannot use the database {database}: {error.strerror}; choose another with --db"
-            ) from error
-        try:
-            _lock(descriptor)
-        except OSError as error:
-            os.close(descriptor)
-            raise ConfigError(
-                ErrorCode.BAD_SETTING,
-                f"another server is using the database {database}: it may be running already; stop it, "
-                "or choose others with --db and --port",
-            ) from error
-        return cls(descriptor)
+        target = os.path.realpath(database)  # one lock, by whatever link the file is reached
+        while True:
+            try:
+                descriptor, new = _opened(f"{target}.lock")
+            except OSError as error:
+                raise ConfigError(
+                    ErrorCode.BAD_SETTING,
+                    f"cannot use the database {database}: {error.strerror}; choose another with --db",
+                ) from error
+            try:
+                _lock(descriptor)
+            except OSError as error:
+                os.close(descriptor)
+                raise ConfigError(
+                    ErrorCode.BAD_SETTING,
+                    f"another server is using the database {database}: it may be running already; stop it, "
+                    "or choose others with --db and --port",
+                ) from error
+            if _is_there(descriptor, f"{target}.lock"):
+                files = () if os.path.exists(target) else (target, f"{target}-wal", f"{target}-shm")
+                return cls(descriptor, (*files, f"{target}.lock") if new else files)
+            os.close(descriptor)  # who held it has taken it away meanwhile
+
+    def undo(self) -> None:
+        """Take away the files that were not there when the lock was taken, while nobody else can have them."""
+        for path in self._new:
+            with suppress(OSError):  # never made, or not while it is open (Windows)
+                os.unlink(path)
 
     def release(self) -> None:
         """Let another server have it."""
         os.close(self._descriptor)
+
+
+def _opened(path: str) -> tuple[int, bool]:
+    """A descriptor of that file, and whether it was made now."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600), False
+
+
+def _is_there(descriptor: int, path: str) -> bool:
+    """The file that was opened is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 if sys.platform == "win32":

@@ -137,9 +137,9 @@ class Store:
         async with self.database.writing() as connection:
             await connection.execute(sa.update(health).values(count=health.c.count + 1))
 
-    async def close(self) -> None:
-        """Let go of the database, for all apps; what was saved is on disk."""
-        await self.database.close()
+    async def close(self, *, undo: bool = False) -> None:
+        """Let go of the database, for all apps; what was saved is on disk. `undo`: as `Database.close`."""
+        await self.database.close(undo=undo)
 
     def _row(self, call: StoredCall) -> dict[str, Any]:
         return {

@@ -7,8 +7,20 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from tests.command import ROOT, Environment
+from pycall.cli.devfile import read_dev_file
+from tests.command import ROOT, Environment, run
+
+
+def test_a_second_server_learns_that_one_is_running_there(here: Environment) -> None:
+    """Not that the database, which it never named, is in use."""
+    note = read_dev_file(Path(here.values["PYCALL_DEV_FILE"]))
+    assert note is not None
+    port = str(urlsplit(note.url).port)
+    code, out, err = run(here, "serve", "--dev", "--port", port)
+    assert (code, out, len(err)) == (22, [], 1)
+    assert f"port {port}" in err[0] and "a server is running there already" in err[0] and "[port_taken]" in err[0]
 
 
 def test_with_a_log_of_json_lines_nothing_else_is_printed(tmp_path: Path) -> None:

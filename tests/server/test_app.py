@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,35 @@ async def test_a_taken_port(tmp_path: Path) -> None:
             assert caught.value.code is ErrorCode.PORT_TAKEN
             assert str(port) in str(caught.value) and "\n" not in str(caught.value)
         assert str(port) in await failure(tmp_path, "--dev", "--port", str(port))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_who_starts_a_second_time_is_told_that_a_server_runs_there(tmp_path: Path) -> None:
+    settings = Settings(secret_keys=(KEY,), port=0, db=str(tmp_path / "x.db"))
+    async with serve(settings) as server, room_of(server.url) as room:
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(ConfigError, match="a server is running there already") as caught:
+            async with serve(replace(settings, port=server.port)):
+                raise AssertionError("two servers on one port")
+        assert caught.value.code is ErrorCode.PORT_TAKEN
+        assert sorted(tmp_path.iterdir()) == before
+        await room.user("alice")
+
+
+async def test_a_server_that_is_refused_leaves_no_files_of_its_own_and_takes_none_away(tmp_path: Path) -> None:
+    refused = Settings(secret_keys=(KEY,), host="192.0.2.1", port=0, db=str(tmp_path / "x.db"))
+    with pytest.raises(ConfigError):
+        async with serve(refused):
+            raise AssertionError("listens elsewhere")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "x.db").touch()
+    with pytest.raises(ConfigError):
+        async with serve(refused):
+            raise AssertionError("listens elsewhere")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
+    async with serve(replace(refused, host="127.0.0.1")):
+        """This one runs, and what it has made stays."""
+    assert {path.name for path in tmp_path.iterdir()} == {"x.db", "x.db.lock"}
 
 
 async def test_a_host_that_is_not_ours(tmp_path: Path) -> None:
