@@ -26,7 +26,7 @@ from pycall.core.webhook import check_webhook, webhook_secret
 
 from .devfile import read_dev_file
 from .exit_codes import ExitCode
-from .identity import FOREIGN_KEY, make_ticket
+from .identity import FOREIGN_KEY, check_app, make_ticket
 from .serve import EVERYWHERE
 from .start import interrupt_in_order
 
@@ -47,8 +47,8 @@ class Source:
 def find_source(secret: str | None, *, server: str | None, app_id: int | None) -> Source:
     """From the options, else from PYCALL_SECRET_KEY, else from the development server's note; raises ConfigError."""
     dev, key = read_dev_file(), os.environ.get("PYCALL_SECRET_KEY")
-    if key is None and dev is not None and app_id in {None, dev.app_id}:
-        app_id, key = dev.app_id, dev.secret_key
+    if key is None and dev is not None and (secret is None or app_id in {None, dev.app_id}):
+        app_id, key = check_app(app_id, dev).app_id, dev.secret_key
     app = app_id or DEFAULT_APP_ID
     if secret is None and key is None:
         raise ConfigError(

@@ -11,7 +11,7 @@ from pycall.config import DEFAULT_APP_ID, DEFAULT_SERVER
 from pycall.core.errors import ConfigError, ErrorCode, LoginError, SignalingError
 from pycall.core.types import is_user_id
 
-from .devfile import read_dev_file
+from .devfile import DevServer, read_dev_file
 
 TICKET_SECONDS = 86400
 """How long a ticket made on the spot is good."""
@@ -55,6 +55,16 @@ def check_user(user: str) -> str:
     return user
 
 
+def check_app(app_id: int | None, dev: DevServer) -> DevServer:
+    """`dev`, if its made-up key is good for the app that was named; else a ConfigError."""
+    if app_id not in {None, dev.app_id}:
+        raise _wrong(
+            f"the development server's app is {dev.app_id}, not {app_id}: leave --app-id (PYCALL_APP_ID) out, or give "
+            "the key of that app (PYCALL_SECRET_KEY)"
+        )
+    return dev
+
+
 def check_server(server: str) -> str:
     """`server`, if it can be a server's address; else a ConfigError."""
     parts = urlsplit(server)
@@ -77,12 +87,12 @@ def make_ticket(user: str, *, app_id: int | None, secret_key: str | None, expire
     if secret_key:
         return _ticket(user, app_id or DEFAULT_APP_ID, secret_key, expire)
     dev = read_dev_file()
-    if dev is None or app_id not in {None, dev.app_id}:
+    if dev is None:
         raise _wrong(
             "no secret key: set PYCALL_SECRET_KEY (or start `pycall serve --dev` on this machine, and wait until it "
             "has printed its address)"
         )
-    return _ticket(user, dev.app_id, dev.secret_key, expire)
+    return _ticket(user, check_app(app_id, dev).app_id, dev.secret_key, expire)
 
 
 def find_identity(as_user: str | None, *, server: str | None, sig: str | None, app_id: int | None) -> Identity:
@@ -107,7 +117,8 @@ def find_identity(as_user: str | None, *, server: str | None, sig: str | None, a
             "no ticket: give --sig TICKET (made by `pycall sig` where the server's key is), set PYCALL_SECRET_KEY, "
             "or start `pycall serve --dev` on this machine"
         )
-    return Identity(user, _ticket(user, dev.app_id, dev.secret_key, TICKET_SECONDS), there, dev.app_id)
+    app = check_app(app_id, dev).app_id
+    return Identity(user, _ticket(user, app, dev.secret_key, TICKET_SECONDS), there, app)
 
 
 def _advice(*, named: bool) -> str:

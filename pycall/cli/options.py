@@ -34,7 +34,7 @@ Sig = Annotated[
 ]
 AppId = Annotated[
     int | None,
-    typer.Option(metavar="N", envvar="PYCALL_APP_ID", help="SDKAppID of the server.", rich_help_panel=_WHO),
+    typer.Option(metavar="N", min=1, envvar="PYCALL_APP_ID", help="SDKAppID of the server.", rich_help_panel=_WHO),
 ]
 SecretKey = Annotated[
     str | None,

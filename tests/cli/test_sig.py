@@ -29,6 +29,20 @@ def test_a_ticket_made_with_the_dev_servers_key_is_taken(here: Environment) -> N
     assert '"logged_in"' in lines[0]
 
 
+@pytest.mark.parametrize(
+    "command", [["call", "bob", "--as", "alice"], ["bot", "echo", "--as", "bob"], ["sig", "bob"], ["hooks", "secret"]]
+)
+def test_an_app_that_is_not_the_dev_servers_is_refused(here: Environment, command: list[str]) -> None:
+    code, out, err = run(here, *command, "--app-id", "7")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "app is 1400000000, not 7" in err[0] and "[bad_setting]" in err[0]
+
+
+def test_the_dev_servers_own_app_may_be_named(here: Environment) -> None:
+    code, lines, _ = run(here, "call", "stranger", "--as", "alice", "--json", "--app-id", "1400000000")
+    assert code == 19 and '"event":"logged_in"' in lines[0]
+
+
 @pytest.mark.parametrize("arguments", [["sig", "alice", "--secret-key", KEY], ["--version"], ["call", "--help"]])
 def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
