@@ -179,7 +179,7 @@ class ActiveSpeakerChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class NetworkQualityChanged(Event):
-    """How good everybody's connection is, own first; every 2 s."""
+    """How good everybody's connection is, own first, and what came of it (`pycall.core.quality`); every 2 s."""
 
     qualities: Mapping[UserId, NetworkQuality]
 

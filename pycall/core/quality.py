@@ -5,6 +5,12 @@ up to 150 ms mouth to ear and unusable above 400 ms (ITU-T G.114); a round trip 
 both ends (about 100 ms), which leaves 150 ms of round trip for GOOD and 600 ms as the end of BAD. Opus with in-band
 repair hides one lost packet in a hundred and begins to be heard at three; above a tenth whole syllables go, above a
 fifth whole words. Jitter costs delay one to one, since the buffer must hold it.
+
+What reached eye and ear decides as well: a link can look clean while a machine is too slow or repairs come too late.
+
+    sound that was made up   by the classes of ITU-T G.109, through the E-model below
+    a picture standing still any stop of half a second is POOR at best; for a third of the time BAD, for two VERY_BAD
+    few pictures             below 12 a second GOOD at best, below 6 POOR at best, never worse: the source may be slow
 """
 
 from __future__ import annotations
@@ -19,13 +25,27 @@ RTT_LIMITS = (0.1, 0.15, 0.3, 0.6)
 """Round trip in seconds, in the same order."""
 JITTER_LIMITS = (0.02, 0.04, 0.08, 0.16)
 """Mean deviation of the arrival times in seconds, in the same order; the first is one sound packet (20 ms)."""
+CONCEALED_LIMITS = (0.0087, 0.0405, 0.081, 0.134)
+"""Share of the sound that was made up, in the same order: where R falls below 90, 80, 70 and 60, the lower ends of what
+ITU-T G.109 calls best, high, medium and low."""
+FROZEN_LIMITS = (0.0, 0.0, 1 / 3, 2 / 3)
+"""Share of the time in which the picture stood still. The shortest stop that counts, half a second, is a quarter of the
+2 s that are looked at; the limits are our choice."""
+FPS_LIMITS = (12.0, 6.0)
+"""Pictures a second: at least this is EXCELLENT, GOOD; fewer is POOR. The first is what people who read lips still find
+usable with some restrictions (EN 301 549, 6.5), the second half of it."""
 
 
 def quality_of_peer(stats: LinkStats) -> NetworkQuality:
-    """How good what comes from another person is: their packets' loss and jitter, and the round trip."""
+    """How good what comes from another person is: the worst of their packets' loss and jitter, the round trip, the
+    sound that was made up, and the pictures that stood still or were few."""
     if stats.silent:
         return NetworkQuality.DOWN
-    return _worst(stats.loss_in, stats.rtt, stats.jitter)
+    seen = [_grade(stats.frozen, FROZEN_LIMITS)]
+    if stats.shown_fps is not None:
+        seen.append(_grade(-stats.shown_fps, tuple(-limit for limit in FPS_LIMITS)))
+    link = _worst(stats.loss_in, stats.rtt, stats.jitter)
+    return max(link, _grade(stats.concealed, CONCEALED_LIMITS), *seen)
 
 
 def own_quality(links: Iterable[LinkStats]) -> NetworkQuality:

@@ -211,6 +211,12 @@ class LinkStats:
     """Pictures encoded and sent per second."""
     video_codec: str = ""
     """Name of the codec of the pictures that arrive, such as `H264`; empty before the first."""
+    concealed: float = 0.0
+    """Share of the time for which their sound had to be made up, 0 to 1."""
+    frozen: float = 0.0
+    """Share of the time in which their picture stood still, half a second or longer each time, 0 to 1."""
+    shown_fps: float | None = None
+    """Pictures shown per second while there were pictures; None for less than a second of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pycall.core.types import LinkStats
 
 from .path import Path
+from .receive.freezes import Freezes
 from .session import Session
 
 
@@ -27,6 +28,18 @@ class Counters:
     pictures_in: int = 0
     pictures_out: int = 0
     video_codec: str = ""
+    turns: int = 0
+    """Pieces of sound that were due, 20 ms each."""
+    made_up: int = 0
+    stopped: float = 0.0
+    """Seconds in which the picture stood still."""
+    shown: int = 0
+    watched: float = 0.0
+    """Seconds in which pictures followed each other, so many."""
+
+
+LEAST_WATCHED = 1.0
+"""Seconds of pictures; fewer say nothing about their rate."""
 
 
 def link_stats(before: Counters, after: Counters) -> LinkStats:
@@ -34,6 +47,7 @@ def link_stats(before: Counters, after: Counters) -> LinkStats:
     seconds = max(after.time - before.time, 0.001)
     expected = after.expected_in - before.expected_in
     received = after.received_in - before.received_in
+    watched = after.watched - before.watched
     return LinkStats(
         loss_in=_share(expected - received, expected),
         loss_out=_share(after.lost_out - before.lost_out, after.sent_out - before.sent_out),
@@ -45,10 +59,13 @@ def link_stats(before: Counters, after: Counters) -> LinkStats:
         fps_in=(after.pictures_in - before.pictures_in) / seconds,
         fps_out=(after.pictures_out - before.pictures_out) / seconds,
         video_codec=after.video_codec,
+        concealed=_share(after.made_up - before.made_up, after.turns - before.turns),
+        frozen=_share(after.stopped - before.stopped, seconds),
+        shown_fps=(after.shown - before.shown) / watched if watched >= LEAST_WATCHED else None,
     )
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part: float, whole: float) -> float:
     return min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0
 
 
@@ -59,6 +76,8 @@ def read_counters(session: Session, path: Path, now: float) -> Counters:
     picture, seeing = sending.picture, receiving.seeing
     outgoing = sending.streams
     transport = path.transport
+    buffer = receiving.hearing.playout.buffer
+    freezes = seeing.freezes if seeing else Freezes()
     return Counters(
         time=now,
         bytes_in=transport.bytes_in,
@@ -73,4 +92,9 @@ def read_counters(session: Session, path: Path, now: float) -> Counters:
         pictures_in=seeing.decoded if seeing else 0,
         pictures_out=picture.frames if picture else 0,
         video_codec=seeing.codec_name if seeing else "",
+        turns=buffer.stats.turns,
+        made_up=buffer.stats.concealed - buffer.stats.silent - buffer.unsettled,
+        stopped=freezes.stopped(now),
+        shown=freezes.followed,
+        watched=freezes.watched,
     )

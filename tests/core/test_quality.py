@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycall.core.quality import mos, own_quality, quality_of_peer
+from pycall.core.quality import BEST, CONCEALED_LIMITS, ROBUSTNESS, mos, own_quality, quality_of_peer
 from pycall.core.types import LinkStats, NetworkQuality
 
 Q = NetworkQuality
@@ -38,6 +38,32 @@ def test_round_trip(rtt: float, expected: NetworkQuality) -> None:
 )
 def test_jitter(jitter: float, expected: NetworkQuality) -> None:
     assert quality_of_peer(LinkStats(jitter=jitter)) is expected
+
+
+@pytest.mark.parametrize(
+    ("concealed", "expected"),
+    [(0.005, Q.EXCELLENT), (0.02, Q.GOOD), (0.06, Q.POOR), (0.1, Q.BAD), (0.2, Q.VERY_BAD)],
+)
+def test_sound_that_was_made_up(concealed: float, expected: NetworkQuality) -> None:
+    assert quality_of_peer(LinkStats(rtt=0.02, concealed=concealed)) is expected
+
+
+@pytest.mark.parametrize(("limit", "rating"), list(zip(CONCEALED_LIMITS, (90, 80, 70, 60), strict=True)))
+def test_the_limits_of_made_up_sound_are_classes_of_the_e_model(limit: float, rating: int) -> None:
+    percent = 100 * limit
+    assert BEST - 95 * percent / (percent + ROBUSTNESS) == pytest.approx(rating, abs=0.3)
+
+
+@pytest.mark.parametrize(("frozen", "expected"), [(0.0, Q.EXCELLENT), (0.25, Q.POOR), (0.4, Q.BAD), (0.8, Q.VERY_BAD)])
+def test_a_picture_that_stands_still(frozen: float, expected: NetworkQuality) -> None:
+    assert quality_of_peer(LinkStats(rtt=0.02, frozen=frozen)) is expected
+
+
+@pytest.mark.parametrize(
+    ("fps", "expected"), [(None, Q.EXCELLENT), (30.0, Q.EXCELLENT), (12.0, Q.EXCELLENT), (8.0, Q.GOOD), (1.0, Q.POOR)]
+)
+def test_few_pictures_are_poor_at_the_worst(fps: float | None, expected: NetworkQuality) -> None:
+    assert quality_of_peer(LinkStats(rtt=0.02, shown_fps=fps)) is expected
 
 
 def test_the_worst_measure_decides() -> None:

@@ -69,6 +69,8 @@ MEMORY = 500
 STALL = 0.25
 STOPPED = 2
 """Turns in a row without sound after which it is the path that has stopped, not a packet that is lost."""
+SIGN_OF_LIFE = 25
+"""Turns: a sender that is silent says so every 0.4 s (RFC 7587, 3.1.3); what is missing for longer was lost."""
 KEPT = 0.15
 """Seconds over the target by which packets may be late after such a stop and are still played."""
 
@@ -247,6 +249,12 @@ class JitterBuffer:
     def was_silent(self, samples: int) -> None:
         """The sender had nothing to say for so long and sent nothing: what was made up there replaced nothing."""
         self.stats.silent += samples // self._step
+
+    @property
+    def unsettled(self) -> int:
+        """Turns made up since the last sound that may yet turn out to be silence: the next packet tells (DTX)."""
+        turns = self._made_up // self._step
+        return 0 if self._order or turns > SIGN_OF_LIFE else turns
 
     def insert_copy(self, timestamp: int, payload: bytes, arrival: float, samples: int | None = None) -> None:
         """A redundant copy (RFC 2198): used if the packet itself has not come, and it teaches nothing about delay."""

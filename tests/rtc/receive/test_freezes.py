@@ -37,12 +37,35 @@ def test_what_people_call_a_freeze_is_half_a_second() -> None:
     assert (counted.long_count, counted.long_seconds) == (2, pytest.approx(2.0))
 
 
+def test_a_stop_is_told_while_it_lasts() -> None:
+    freezes = shown()
+    last = 39 / 30
+    assert [freezes.stopped(last + gap) for gap in (0.0, 0.49)] == [0.0, 0.0]
+    assert freezes.stopped(last + 1.2) == pytest.approx(1.2)
+    freezes.shown(last + 1.5)
+    assert freezes.stopped(last + 1.6) == pytest.approx(1.5)
+
+
+def test_a_slow_source_has_not_stopped() -> None:
+    slow = shown(fps=1.0)
+    assert slow.stopped(41.0) == 0.0 and slow.long_count == 39
+    assert slow.stopped(39.0 + 3.1) == pytest.approx(3.1)
+
+
+def test_a_picture_that_stays_alone_has_stopped() -> None:
+    freezes = Freezes()
+    freezes.shown(0.0)
+    assert (freezes.stopped(2.9), freezes.stopped(3.5)) == (0.0, 3.5)
+
+
 def test_a_camera_that_was_closed_is_no_freeze() -> None:
     freezes = shown()
     freezes.pause()
     freezes.shown(100.0)
     freezes.shown(100.033)
     assert (freezes.count, freezes.long_count) == (0, 0)
+    freezes.pause()
+    assert freezes.stopped(200.0) == 0.0
 
 
 def test_the_rate_is_that_of_the_last_thirty() -> None:
