@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from blockbuster import blockbuster_ctx
 
+from tests.jumping import JumpingClock
+
 if TYPE_CHECKING:
     from tests.switchroom import Switchroom
 
@@ -40,6 +42,14 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         for function in blockbuster.functions.values():
             function.can_block_in("asyncpg/connect_utils.py", {"_parse_connect_dsn_and_args"})
         yield
+
+
+@pytest_asyncio.fixture
+async def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
+    """`time.monotonic()` and the loop's time jump whenever the loop would wait."""
+    clock = JumpingClock()
+    clock.install(asyncio.get_running_loop(), monkeypatch)
+    return clock
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,7 @@ async def test_every_feed_hears_the_tone_at_the_pace_of_real_time() -> None:
     assert abs(loudest_frequency(far[-24000:]) - 440.0) < 2.0
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_sound_is_handed_on_within_5_ms() -> None:
     source = ByHand()
     async with started(source, None) as uplink:
@@ -143,6 +144,7 @@ async def test_the_picture_of_a_source_that_is_still_starting_is_not_lost() -> N
     await uplink.stop()
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_without_a_source_there_is_silence_in_real_time() -> None:
     async with started(None, None) as uplink:
         feed = uplink.open_audio_feed("ann")
@@ -239,6 +241,7 @@ async def test_a_failing_source_is_told_once_and_leaves_silence_and_black() -> N
         assert uplink.reports.empty()
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_a_source_that_falls_silent_is_noticed_within_3_s() -> None:
     source = ByHand()
     async with started(source, Null()) as uplink:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from tests.jumping import JumpingClock
 from tests.rtc.stage import End, Stage
 from tests.rtc.strays import Stranger
 
@@ -31,7 +32,7 @@ async def offer() -> str:
 
 
 @pytest.fixture
-async def stage_of() -> AsyncIterator[Callable[..., Stage]]:
+async def stage_of(jumping_clock: JumpingClock) -> AsyncIterator[Callable[..., Stage]]:
     """Makes stages of ends that are not yet connected; closed, and nothing left, afterwards."""
     stages: list[Stage] = []
 

@@ -129,6 +129,7 @@ async def many(count: int, loss: float) -> list[float]:
     return sorted(times)
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_a_tenth_of_all_datagrams_lost_costs_no_second() -> None:
     times = await many(60, 0.1)
     assert times[30] < 0.4, times

@@ -23,6 +23,11 @@ from tests.turn_server import PASSWORD, USER, Coturn, an_address, coturn
 Stages = Callable[..., Stage]
 
 
+@pytest.fixture
+def jumping_clock() -> None:
+    """The server is a program of its own, whose time does not jump."""
+
+
 @pytest_asyncio.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Coturn]:
     async with coturn(tmp_path) as it:
