@@ -35,7 +35,8 @@ class ExitCode(IntEnum):
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "the call ended normally (somebody hung up, or --for was over), or q while no call was going on",
     ExitCode.INTERNAL: "an error inside pycall",
-    ExitCode.USAGE: "wrong usage (calling oneself, ...), a missing or wrong setting, or a database `serve` cannot use",
+    ExitCode.USAGE: "wrong usage (calling oneself, ...), a missing or wrong setting, a database `serve` cannot use, or "
+    "an output that cannot be written",
     ExitCode.REJECTED: "the callee refused",
     ExitCode.BUSY: "the callee's line was busy, or the callee ignored the ring",
     ExitCode.NO_ANSWER: "nobody answered in time",
@@ -94,6 +95,7 @@ _BY_CODE: dict[ErrorCode, ExitCode] = {
     **dict.fromkeys(_KICKED, ExitCode.KICKED),
     ErrorCode.PORT_TAKEN: ExitCode.PORT_TAKEN,
     ErrorCode.BAD_SETTING: ExitCode.USAGE,
+    ErrorCode.BAD_OUTPUT: ExitCode.USAGE,
     ErrorCode.STORAGE: ExitCode.USAGE,
     ErrorCode.UNREACHABLE: ExitCode.UNREACHABLE,
     ErrorCode.TIMED_OUT: ExitCode.UNREACHABLE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -286,6 +287,8 @@ def run(arguments: list[str]) -> int:
         # Not by calling `app`: that would put typer's own hook in the place of ours.
         command = typer.main.get_command(app)
         result = command.main(arguments or ["--help"], prog_name="pycall", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at the interpreter's end nobody could say any more what is wrong
     except PyCallError as error:
         complain(error.message, error.code.value, json_too=json)
         return for_error(error)
@@ -294,10 +297,26 @@ def run(arguments: list[str]) -> int:
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # who reads it has seen enough
+        _print_no_more()
+        return ExitCode.INTERNAL
     except OSError as error:
-        complain(str(error), ErrorCode.BAD_SETTING.value, json_too=json)
+        if error.filename is None and error.errno in _NO_ROOM:
+            _print_no_more()
+            complain(f"the output could not be written: {os.strerror(error.errno)}", ErrorCode.BAD_OUTPUT.value)
+        else:
+            complain(str(error), ErrorCode.BAD_SETTING.value, json_too=json)
         return ExitCode.USAGE
     return int(result or 0)
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What only writing fails with; without a file's name it is the output, or a file that was open already."""
+
+
+def _print_no_more() -> None:
+    """What is still held back would fail again when Python ends, and change the exit code."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
 def main() -> None:

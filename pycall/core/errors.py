@@ -72,6 +72,8 @@ class ErrorCode(str, Enum):
     # Running
     PORT_TAKEN = "port_taken"
     BAD_SETTING = "bad_setting"
+    BAD_OUTPUT = "bad_output"
+    """What was to be printed or written down could not be: a full disk, a broken one."""
 
 
 class PyCallError(Exception):

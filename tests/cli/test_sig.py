@@ -43,6 +43,27 @@ def test_the_dev_servers_own_app_may_be_named(here: Environment) -> None:
     assert code == 19 and '"event":"logged_in"' in lines[0]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", [["sig", "alice", "--secret-key", KEY], ["devices"], ["devices", "--json"], ["--help"]]
+)
+def test_an_output_that_cannot_be_written_is_told_as_what_it_is(
+    nowhere: Environment, arguments: list[str], unbuffered: str
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pycall", *arguments],
+            env={**nowhere.values, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            timeout=30,
+        )
+    told = "pycall: the output could not be written: No space left on device [bad_output]\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
 @pytest.mark.parametrize("arguments", [["sig", "alice", "--secret-key", KEY], ["--version"], ["call", "--help"]])
 def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
