@@ -210,8 +210,10 @@ async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -
     for event in heard:
         if not any(event is shown for shown in phone.lasting):
             view.event(event)
-    lost_file = any(isinstance(event, ev.ErrorOccurred) and event.code is ErrorCode.BAD_FILE for event in heard)
-    return ExitCode.MEDIA_ERROR if code is ExitCode.OK and lost_file else code
+    for event in heard:
+        if code is ExitCode.OK and isinstance(event, ev.ErrorOccurred) and event.code is ErrorCode.BAD_FILE:
+            raise MediaError(event.code, f"the call is over, but a file of it broke off: {event.message}")
+    return code
 
 
 def _start(identity: Identity, plan: Plan, *, json: bool) -> ExitCode:

@@ -163,6 +163,8 @@ def test_a_recording_that_breaks_off_is_no_success(here: Environment, tmp_path: 
     ):
         assert alice.ended() == 23
         assert bob.ended() == 0
-    told = [json.loads(line) for line in alice.out if "error_occurred" in line]
-    assert [line["code"] for line in told] == ["bad_file"]
-    assert "No space left" in told[0]["message"]
+    told = alice.events("error_occurred")
+    assert [line["code"] for line in told] == ["bad_file", "bad_file"], "when it happens, and as what ends the command"
+    assert all("No space left" in line["message"] for line in told)
+    assert json.loads(alice.out[-1]) == told[-1]
+    assert "a file of it broke off" in alice.err[-1] and alice.err[-1].endswith("[bad_file]")
