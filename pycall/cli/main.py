@@ -119,7 +119,14 @@ def call(
 
 @app.command(epilog=_EXIT_CODES)
 def answer(
-    auto: Annotated[bool, typer.Option("--auto", help="Accept every call at once.")] = False,
+    auto: Annotated[
+        bool,
+        typer.Option(
+            "--auto",
+            help="Accept every call at once. A call of several lasts as long as two are in it, with or without its "
+            "caller; --for ends it earlier.",
+        ),
+    ] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Refuse every call at once.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Leave after the first call, with its exit code.")] = False,
     talk_for: o.ForSeconds = None,

@@ -100,6 +100,14 @@ def _received_line(event: ev.CallReceived) -> str:
     return f"{event.caller} calls{whom} ({_word(event.media)})"
 
 
+_SETUP = {
+    "secured": "connected after",
+    "first_sound": "first heard after",
+    "first_picture": "first seen after",
+}
+"""What a caller notices of the set-up, and in which words; all phases are in `--json`."""
+
+
 def _quality_line(event: ev.Event) -> str | None:
     if not isinstance(event, ev.CallQuality):
         return None
@@ -118,9 +126,9 @@ def _quality_of(user_id: UserId, quality: PeerQuality) -> str:
         parts.append(
             f"picture {width}x{height} at {quality.fps:.1f} fps, froze {quality.freezes} times ({quality.frozen:.1f} s)"
         )
-    if quality.setup:
-        phases = ", ".join(f"{name.replace('_', ' ')} {seconds:.2f}" for name, seconds in quality.setup.items())
-        parts.append(f"set-up in s: {phases}")
+    setup = [f"{words} {quality.setup[phase]:.1f} s" for phase, words in _SETUP.items() if phase in quality.setup]
+    if setup:
+        parts.append(", ".join(setup))
     return f"quality of {user_id}: " + ("; ".join(parts) or "nothing arrived")
 
 

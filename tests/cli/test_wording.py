@@ -138,13 +138,15 @@ def test_clock() -> None:
 
 
 def test_the_quality_of_a_call_has_a_line_for_each_person() -> None:
-    voice = PeerQuality(mos=4.31, concealed=0.012, delay=0.0834, setup={"first_sound": 0.11})
-    seen = PeerQuality(size=(640, 360), fps=29.96, freezes=2, frozen=0.61)
+    setup = {"gathered": 0.01, "described": 0.02, "connected": 0.03, "secured": 0.05, "first_sound": 0.11}
+    voice = PeerQuality(mos=4.31, concealed=0.012, delay=0.0834, setup=setup)
+    seen = PeerQuality(size=(640, 360), fps=29.96, freezes=2, frozen=0.61, setup={"first_picture": 1.26})
     line = sentence(ev.CallQuality(CALL, {"bob": voice, "carol": seen, "dave": PeerQuality()}))
     assert line is not None
     assert line.splitlines() == [
-        "quality of bob: voice 4.3 of 4.4, 1.2% made up, 83 ms behind; set-up in s: first sound 0.11",
-        "quality of carol: picture 640x360 at 30.0 fps, froze 2 times (0.6 s)",
+        "quality of bob: voice 4.3 of 4.4, 1.2% made up, 83 ms behind; connected after 0.1 s, first heard after 0.1 s",
+        "quality of carol: picture 640x360 at 30.0 fps, froze 2 times (0.6 s); first seen after 1.3 s",
         "quality of dave: nothing arrived",
     ]
     assert json.loads(to_json(ev.CallQuality(CALL, {"bob": voice})))["users"]["bob"]["mos"] == 4.31
+    assert json.loads(to_json(ev.CallQuality(CALL, {"bob": voice})))["users"]["bob"]["setup"] == setup
