@@ -207,8 +207,9 @@ async def _run(identity: Identity, engine: CallEngine, view: View, plan: Plan) -
         phone = Phone(engine, inputs, view, identity.user_id, plan.talk_for)
         await phone.login(identity)
         code = for_reason(await plan.work(phone))
+    shown = set(map(id, phone.lasting))
     for event in heard:
-        if not any(event is shown for shown in phone.lasting):
+        if id(event) not in shown:
             view.event(event)
     for event in heard:
         if code is ExitCode.OK and isinstance(event, ev.ErrorOccurred) and event.code is ErrorCode.BAD_FILE:

@@ -16,6 +16,7 @@ import pytest
 
 from pycall.core.errors import ConfigError, ErrorCode
 from pycall.core.types import EndReason, MediaType, MemberState
+from signaling_server import lock
 from signaling_server.ledger import StoredCall, StoredMember
 from signaling_server.store import Store, StoreError
 
@@ -113,6 +114,26 @@ async def test_a_second_server_is_refused(tmp_path: Path) -> None:
     assert other.returncode != 0 and b"another server is using the database" in errors
     await store.close()
     await (await Store.open(str(tmp_path / "book.db"), app_id=1)).close()
+
+
+def test_a_lock_whose_file_was_taken_away_meanwhile_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was refused removes its lock file just when the next one has opened it."""
+    real = lock._lock
+
+    def too_late(descriptor: int) -> None:
+        monkeypatch.setattr(lock, "_lock", real)
+        (tmp_path / "book.db.lock").unlink()
+        real(descriptor)
+
+    monkeypatch.setattr(lock, "_lock", too_late)
+    held = lock.DatabaseLock.take(tmp_path / "book.db")
+    with pytest.raises(ConfigError, match="another server is using the database"):
+        lock.DatabaseLock.take(tmp_path / "book.db")
+    held.undo()
+    held.release()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_second_server_is_refused_by_whatever_name_it_knows_the_database(tmp_path: Path) -> None:
