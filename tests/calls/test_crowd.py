@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from tests.calls.conftest import Party
@@ -36,6 +37,7 @@ async def see_and_hear_each_other(people: dict[str, Party], *names: str) -> None
             assert numbers == sorted(numbers), f"{name} sees {other} out of order"
 
 
+@pytest.mark.timeout(180)
 async def test_called_invited_joined_and_killed(crowd: dict[str, Party]) -> None:
     await crowd["alice"].do("group_call", "team", ["bob"], "video", 7)
     await crowd["bob"].saw("CallReceived")
