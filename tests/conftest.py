@@ -18,7 +18,14 @@ from tests.jumping import JumpingClock
 if TYPE_CHECKING:
     from tests.switchroom import Switchroom
 
-LONGEST = ("test_crowd_machine.py", "test_calls.py", "test_sound.py", "test_keys.py", "test_crash.py", "test_rest_schema.py")
+LONGEST = (
+    "test_crowd_machine.py",
+    "test_calls.py",
+    "test_sound.py",
+    "test_keys.py",
+    "test_crash.py",
+    "test_rest_schema.py",
+)
 """Of the files that run side by side, those that take the longest, most first."""
 
 
