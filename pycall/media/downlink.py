@@ -20,7 +20,7 @@ import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
-from pycall.media.channels import silence
+from pycall.media.channels import silence, unpacked
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.level import Meter
 from pycall.media.mixer import Mixer
@@ -50,7 +50,7 @@ class _Ear:
     def convert(self, frame: av.AudioFrame) -> Samples:
         """Shape (n,) or (n, 2), any length, an array of our own."""
         frames = [frame] if frame.format.name == "s16" else self._packer.resample(frame)
-        parts = [self._shaper.shape(_unpack(part)) for part in frames]
+        parts = [self._shaper.shape(AudioFrame(unpacked(part), part.sample_rate)) for part in frames]
         return parts[0] if len(parts) == 1 else np.concatenate([silence(0, self._channels), *parts])
 
 
@@ -222,9 +222,3 @@ def _as_media_error(sink: AudioSink | VideoSink, error: Exception) -> MediaError
         return error
     logger.error("the sink %s raised and gets nothing more", name_of(sink), exc_info=error)
     return MediaError(ErrorCode.BAD_SINK, f"the sink {name_of(sink)} raised {error!r}; it is dropped")
-
-
-def _unpack(frame: av.AudioFrame) -> AudioFrame:
-    """Packed s16 as our own frame."""
-    samples: Samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).astype(np.int16, copy=False)
-    return AudioFrame(samples, frame.sample_rate)

@@ -13,7 +13,8 @@ import msgspec
 
 from pycall.core.types import CallId, LinkStats, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
-from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE
+from pycall.media.channels import packed, unpacked
+from pycall.media.frames import FRAME_SAMPLES
 from pycall.rtc.mesh import Mesh
 
 from .content import PROFILE, Camera, Microphone
@@ -21,6 +22,7 @@ from .end import Role, Tell, Usage, own_usage, run
 from .notes import Notes
 
 CALL = CallId("0" * 32)
+MICROSECONDS = Fraction(1, 1_000_000)
 
 
 class SoundFeed:
@@ -34,10 +36,7 @@ class SoundFeed:
             await asyncio.get_running_loop().create_future()
         assert self._microphone is not None
         number, samples = await self._microphone.next()
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts, frame.time_base = number * FRAME_SAMPLES, Fraction(1, SAMPLE_RATE)
-        return frame
+        return packed(samples, pts=number * FRAME_SAMPLES)
 
     def close(self) -> None:
         pass
@@ -57,7 +56,7 @@ class PictureFeed:
             await asyncio.get_running_loop().create_future()
         assert self._camera is not None
         _, frame = await self._camera.next()
-        frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), Fraction(1, 1_000_000)
+        frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), MICROSECONDS
         return frame
 
     def close(self) -> None:
@@ -95,7 +94,7 @@ class PycallMedium:
         return PictureFeed(self._camera)
 
     def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
-        self._notes.heard(frame.to_ndarray()[0])
+        self._notes.heard(unpacked(frame)[:, 0])
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
         self._notes.saw(frame)
