@@ -29,6 +29,8 @@ _NUMBER_BYTES, _TIME_BYTES, _CRC_BYTES = 3, 6, 2
 _TICKS = 10_000
 """Steps of time in a second."""
 _BLACK, _WHITE, _MIDDLE = 16, 235, 126
+_SHADES = np.array([_BLACK, _WHITE], np.uint8)
+_POSTS = np.full((_ROWS, _COLUMNS), _WHITE, np.uint8)
 MAX_NUMBER = (1 << 8 * _NUMBER_BYTES) - 1
 
 
@@ -53,13 +55,13 @@ def luma_of(picture: av.VideoFrame) -> Pixels:
 def draw_stamp(luma: Pixels, number: int, at: float) -> None:
     """Draw over the top lines, in place. `luma` is at least 320 x 180; `at` is unix time in seconds."""
     height, width = luma.shape
-    bits = np.unpackbits(np.frombuffer(_encode(number, at), np.uint8)).reshape(_ROWS, _COLUMNS - 2)
-    cells = np.full((_ROWS, _COLUMNS), _WHITE, np.uint8)
-    cells[:, 1:-1] = np.where(bits, _WHITE, _BLACK)
+    cells = _POSTS.copy()
+    bits = np.unpackbits(np.frombuffer(_encode(number, at), np.uint8))
+    cells[:, 1:-1] = _SHADES[bits].reshape(_ROWS, _COLUMNS - 2)
+    lines = cells.take(_column_of_pixel(width), axis=1)
     step = strip_height(height) // _ROWS
-    columns = _column_of_pixel(width)
     for row in range(_ROWS):
-        luma[row * step : (row + 1) * step] = cells[row, columns]
+        luma[row * step : (row + 1) * step] = lines[row]
 
 
 def read_stamp(picture: av.VideoFrame) -> Stamp | None:
@@ -92,9 +94,8 @@ def _read(luma: Pixels) -> Stamp | None:
     rows, columns = _sample_points(height, width)
     cells = luma[rows, columns].reshape(_ROWS, _POINTS, _COLUMNS, _POINTS)
     white = cells.sum(axis=(1, 3), dtype=np.uint16) > _MIDDLE * _POINTS**2
-    if not white[:, 0].all() or not white[:, -1].all():
-        return None
-    return _decode(np.packbits(white[:, 1:-1]).tobytes())
+    posts = white[:, :: _COLUMNS - 1]
+    return _decode(np.packbits(white[:, 1:-1]).tobytes()) if posts.all() else None
 
 
 def _without_bars(luma: Pixels) -> Pixels | None:

@@ -3,7 +3,7 @@
 
 const WIDTH = 1280, HEIGHT = 720, FPS = 30, RATE = 48000, BLOCK = 960;
 const COLUMNS = 46, ROWS = 2, TICKS = 10000, WHITE = 235, BLACK = 16, MIDDLE = 126;
-const KEEP_EVERY = 0.45, LATEST = 0.1;
+const KEEP_EVERY = 0.95, LATEST = 0.1;
 const seconds = () => (performance.timeOrigin + performance.now()) / 1000;
 const pause = (ms) => new Promise((done) => setTimeout(done, Math.max(0, ms)));
 
