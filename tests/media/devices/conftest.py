@@ -1,4 +1,4 @@
-"""A private sound server and a private display, shared by the device tests."""
+"""A private sound server for the tests of a file, and a private display for one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.display import Display, x_display
 from tests.pulse import Pulse, pulse_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pulse() -> Iterator[Pulse]:
     with pulse_server() as server:
         yield server
