@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 
 import av
 from aiortc import RTCRtpCodecParameters
@@ -39,9 +40,18 @@ class Decoder:
         return list(self._context.decode(packet))
 
 
+@cache
+def _name(mime_type: str) -> str:
+    """aiortc works it out anew for every packet."""
+    return mime_type.partition("/")[2].upper()
+
+
 def unpack(codec: RTCRtpCodecParameters, payload: bytes) -> bytes:
     """What an RTP payload gives to its picture; raises one of `UNPACK_ERRORS` if it is broken."""
-    if codec.name == "AV1" and payload:
+    name = _name(codec.mimeType)
+    if name == "H264" and len(payload) > 2 and payload[0] & 0x1F == 28 and payload[1] < 0x80:
+        return payload[2:]  # as most are: a fragment of a unit, not its first (RFC 6184, 5.8)
+    if name == "AV1" and payload:
         av1.read(payload)
         return payload  # a fragment means nothing without its neighbours
     return depayload(codec, payload) if payload else b""
@@ -54,9 +64,10 @@ def assemble(codec: RTCRtpCodecParameters, parts: Sequence[bytes]) -> bytes:
 
 def begins_keyframe(codec: RTCRtpCodecParameters, payload: bytes, data: bytes) -> bool:
     """Whether an RTP payload (`data` is what `unpack` made of it) carries the beginning of a keyframe."""
-    if codec.name.upper() == "H264":
+    name = _name(codec.mimeType)
+    if name == "H264":
         return _has_idr(payload)
-    if codec.name == "AV1":
+    if name == "AV1":
         return bool(payload) and av1.begins_key(payload)
     # VP8: the first packet of the first partition, whose lowest bit is 0 in a keyframe (RFC 6386, 9.1).
     starts = bool(payload) and payload[0] & 0x17 == 0x10
@@ -65,7 +76,7 @@ def begins_keyframe(codec: RTCRtpCodecParameters, payload: bytes, data: bytes) -
 
 def opens_keyframe(codec: RTCRtpCodecParameters, payload: bytes) -> bool:
     """Whether a payload that begins a keyframe is surely its first: an IDR slice of H.264 may follow its parameters."""
-    return codec.name.upper() != "H264" or _has_unit(payload, (7,))
+    return _name(codec.mimeType) != "H264" or _has_unit(payload, (7,))
 
 
 def _has_idr(payload: bytes) -> bool:

@@ -25,7 +25,7 @@ from typing import Protocol
 import av
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
-from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
+from aiortc.mediastreams import VIDEO_CLOCK_RATE, VIDEO_TIME_BASE
 from av.video.frame import PictureType
 from av.video.reformatter import Interpolation
 
@@ -78,7 +78,8 @@ def even_yuv420p(frame: av.VideoFrame, least: int = 16) -> av.VideoFrame:
 
 def rtp_timestamp(frame: av.VideoFrame) -> int:
     """The capture moment in RTP's 90 kHz."""
-    return convert_timebase(frame.pts or 0, frame.time_base or VIDEO_TIME_BASE, VIDEO_TIME_BASE)
+    base = frame.time_base or VIDEO_TIME_BASE
+    return (frame.pts or 0) * base.numerator * VIDEO_CLOCK_RATE // base.denominator
 
 
 def _fine(frame: av.VideoFrame, fps: int, bitrate: int) -> bool:

@@ -27,6 +27,9 @@ MAX_PACKET = 1275
 MAX_SAMPLES = 5760
 """A packet holds 120 ms at most (RFC 6716, 3.2.5)."""
 
+_FRAME_SAMPLES = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
+"""Of one frame, by a packet's configuration (RFC 6716, table 2): SILK, hybrid, CELT."""
+
 Samples = npt.NDArray[np.int16]
 
 # opus_defines.h
@@ -63,7 +66,6 @@ def _declare(library: ctypes.CDLL) -> None:
         "opus_decoder_create": (pointer, [number, number, ctypes.POINTER(number)]),
         "opus_decoder_destroy": (None, [pointer]),
         "opus_decode": (number, [pointer, ctypes.c_char_p, number, pointer, number, number]),
-        "opus_packet_get_nb_samples": (number, [ctypes.c_char_p, number, number]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
@@ -71,8 +73,15 @@ def _declare(library: ctypes.CDLL) -> None:
 
 
 def packet_samples(payload: bytes) -> int:
-    """How many samples at 48 kHz a packet holds, 0 for what is no Opus packet."""
-    return max(0, int(load().opus_packet_get_nb_samples(payload, len(payload), RATE)))
+    """How many samples at 48 kHz a packet holds, 0 for what is no Opus packet (RFC 6716, 3.1)."""
+    if not payload:
+        return 0
+    code = payload[0] & 3
+    if code == 3 and len(payload) < 2:
+        return 0
+    frames = (1, 2, 2, payload[1] & 0x3F if code == 3 else 0)[code]
+    samples = frames * _FRAME_SAMPLES[payload[0] >> 3]
+    return samples if samples <= MAX_SAMPLES else 0
 
 
 class OpusEncoder:

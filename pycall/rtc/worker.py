@@ -41,7 +41,7 @@ class Worker:
         self.dropped = 0
         """Jobs refused because `depth` of them were waiting."""
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.Queue[Job | None] = queue.Queue(maxsize=depth + 1)
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._depth = depth
         self._stopping = False
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -53,7 +53,7 @@ class Worker:
         if self._stopping or self._jobs.qsize() >= self._depth:
             self.dropped += 1
             return False
-        self._jobs.put_nowait(job)
+        self._jobs.put(job)
         return True
 
     def report(self, callback: Callable[[T], None], value: T) -> None:
@@ -73,7 +73,7 @@ class Worker:
                     self._jobs.get_nowait()
                 except queue.Empty:
                     break
-            self._jobs.put_nowait(None)
+            self._jobs.put(None)
         await asyncio.wait({self._ended}, timeout=STOP_SECONDS)
         if not self._ended.done():
             logger.warning("%s does not end; its thread is left behind", self._thread.name)

@@ -7,7 +7,7 @@ import pytest
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.rtc import opus
-from pycall.rtc.opus import FRAME, RATE, OpusDecoder, OpusEncoder, packet_samples
+from pycall.rtc.opus import FRAME, RATE, OpusDecoder, OpusEncoder, load, packet_samples
 
 
 def tone(frames: int, frequency: float = 440.0) -> list[np.ndarray]:
@@ -77,3 +77,14 @@ def test_without_any_libopus_one_line_says_what_to_install(monkeypatch: pytest.M
     finally:
         opus.load.cache_clear()
     assert caught.value.code is ErrorCode.NO_LIBRARY
+
+
+def test_the_length_of_a_packet_is_what_libopus_says() -> None:
+    said = load().opus_packet_get_nb_samples
+    packets = [
+        bytes([first, *rest]) for first in range(256) for rest in ([], *([second] for second in range(0, 256, 3)))
+    ]
+    assert [packet_samples(packet) for packet in packets] == [
+        max(0, said(packet, len(packet), RATE)) for packet in packets
+    ]
+    assert packet_samples(b"") == 0

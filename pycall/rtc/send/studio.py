@@ -263,7 +263,7 @@ async def _end(tier: Tier) -> None:
 
 def _captured(frame: av.VideoFrame) -> float:
     """Monotonic seconds; `pts` is from the capture clock."""
-    return float((frame.pts or 0) * (frame.time_base or 0))
+    return frame.time or 0.0
 
 
 def _again(frame: av.VideoFrame) -> av.VideoFrame:
