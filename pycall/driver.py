@@ -307,7 +307,7 @@ class Driver:
     def _announce(self, event: Event) -> None:
         """How a call was is told right before it is said to be over."""
         if isinstance(event, UserVideoAvailable) and self._call is not None:
-            self._call.mesh.camera_changed(event.user_id)
+            self._call.mesh.camera_changed(event.user_id, event.available)
         if isinstance(event, CallEnded) and self._quality is not None and self._quality.call_id == event.call_id:
             self._tell(self._quality)
             self._quality = None

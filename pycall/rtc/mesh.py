@@ -103,10 +103,10 @@ class Mesh:
         seconds, before = self._before.get(user_id, (0.0, None))
         return peer.quality() if before is None or peer.seconds_up > seconds else before
 
-    def camera_changed(self, user_id: UserId) -> None:
+    def camera_changed(self, user_id: UserId, is_open: bool) -> None:
         """A member's camera was opened or closed."""
         if (peer := self._peers.get(user_id)) is not None:
-            peer.camera_changed()
+            peer.camera_changed(is_open)
 
     def open(self, user_id: UserId, generation: int, *, offers: bool) -> None:
         """Connect to `user_id` in the background; replaces a peer of a lower generation, else does nothing."""

@@ -149,10 +149,10 @@ class Peer:
         firsts = {what: at - self._began for what, at in self.session.receiving.firsts.items()}
         return summary(self.session, self._setup | firsts)
 
-    def camera_changed(self) -> None:
+    def camera_changed(self, is_open: bool) -> None:
         """Their camera was opened or closed: a picture that stands still meanwhile is none that froze."""
         if self.session is not None and self.session.receiving.seeing is not None:
-            self.session.receiving.seeing.freezes.pause()
+            self.session.receiving.seeing.freezes.camera(is_open)
 
     def _reached(self, phase: str) -> None:
         self._setup.setdefault(phase, time.monotonic() - self._began)

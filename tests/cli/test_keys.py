@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from pycall.core.types import NetworkQuality
 from tests.command import Command, Environment
 from tests.terminal import PYCALL, Terminal
 
@@ -42,6 +43,18 @@ def test_keys_in_a_call(here: Environment) -> None:
         alice.read_until("hung up (alice)")
         assert (alice.ended(), bob.ended()) == (0, 0)
         assert termios.tcgetattr(alice.slave) == alice.before
+
+
+def test_after_a_switch_to_voice_nobody_s_line_is_bad(here: Environment) -> None:
+    """The last pictures come when it is known already that no more will; they do not stand still."""
+    with answering(here, "bob") as bob, Terminal(here, "call", "bob", "--as", "alice", "--video", *SOURCES) as alice:
+        alice.read_until("them █")
+        alice.type("v")
+        bob.event("call_media_changed")
+        grades = [bob.event("network_quality_changed")["qualities"] for _ in range(3)]
+        assert grades[-1]["alice"] <= NetworkQuality.GOOD
+        alice.type("q")
+        alice.read_until("hung up (alice)", but="very bad")
 
 
 def test_a_terminal_of_80_columns_shows_the_keys_and_no_muting_while_hanging_up(here: Environment) -> None:

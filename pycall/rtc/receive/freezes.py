@@ -34,6 +34,7 @@ class Freezes:
         """Seconds of the stops by both rules that are over."""
         self._intervals: deque[float] = deque(maxlen=REMEMBERED)
         self._shown_at: float | None = None
+        self._open = True
 
     @property
     def rate(self) -> float | None:
@@ -57,7 +58,7 @@ class Freezes:
 
     def shown(self, now: float) -> None:
         """A new picture is seen."""
-        before, self._shown_at = self._shown_at, now
+        before, self._shown_at = self._shown_at, now if self._open else None
         if before is None:
             return
         interval = now - before
@@ -74,6 +75,7 @@ class Freezes:
             self.long_seconds += interval
         self._intervals.append(interval)
 
-    def pause(self) -> None:
-        """The camera was closed, or opened again: until the next picture nothing stands still."""
-        self._shown_at = None
+    def camera(self, is_open: bool) -> None:
+        """It was closed, or opened again: until the next picture nothing stands still. Of a closed one some pictures
+        may still be under way."""
+        self._open, self._shown_at = is_open, None

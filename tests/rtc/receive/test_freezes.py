@@ -60,12 +60,24 @@ def test_a_picture_that_stays_alone_has_stopped() -> None:
 
 def test_a_camera_that_was_closed_is_no_freeze() -> None:
     freezes = shown()
-    freezes.pause()
+    freezes.camera(False)
+    freezes.camera(True)
     freezes.shown(100.0)
     freezes.shown(100.033)
     assert (freezes.count, freezes.long_count) == (0, 0)
-    freezes.pause()
+    freezes.camera(False)
     assert freezes.stopped(200.0) == 0.0
+
+
+def test_the_last_pictures_of_a_closed_camera_do_not_stand_still() -> None:
+    freezes = shown()
+    freezes.camera(False)
+    freezes.shown(2.0)  # it was under way
+    assert freezes.stopped(50.0) == 0.0
+    freezes.camera(True)
+    freezes.shown(60.0)
+    assert (freezes.count, freezes.long_count) == (0, 0)
+    assert freezes.stopped(61.0) == pytest.approx(1.0), "and now it does"
 
 
 def test_the_rate_is_that_of_the_last_thirty() -> None:
@@ -76,7 +88,7 @@ def test_the_rate_is_that_of_the_last_thirty() -> None:
 def test_the_mean_rate_is_of_the_time_with_a_camera() -> None:
     counted = shown(fps=15.0)
     assert counted.mean_rate == pytest.approx(15.0)
-    counted.pause()
+    counted.camera(True)
     for number in range(40):
         counted.shown(100 + number / 15)
     assert counted.mean_rate == pytest.approx(15.0)
