@@ -101,7 +101,7 @@ def _taken(settings: Settings) -> ConfigError:
     return ConfigError(
         ErrorCode.PORT_TAKEN,
         f"port {settings.port} on {settings.host} is taken: a server is running there already, or another program; "
-        "use that one, stop it, or choose another --port",
+        "use that one, stop it, or choose another --port (and --db: each server has its own database)",
     )
 
 

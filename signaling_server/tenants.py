@@ -101,5 +101,5 @@ async def _switchboard(store: Store, clock: Clock) -> Switchboard:
     calls = await store.calls(ended_since=now - REMEMBERED_SECONDS)
     live = sum(call.ended_at is None for call in calls)
     if live:
-        logger.info("going on with %d calls", live)
+        logger.info("going on with %d call%s", live, "" if live == 1 else "s")
     return Switchboard(known_users=await store.known_users(), calls=calls, bans=await store.bans(now), now=now)

@@ -88,19 +88,21 @@ class Muxer:
         """Names of the picture tracks."""
         return self._pictures.keys()
 
-    def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> None:
-        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept.
+    def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> bool:
+        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept. False: it came
+        so soon after the one before, less than a hundredth of a second, that it is left out.
 
         Raises `MediaError` for one that cannot be converted; the file goes on without it.
         """
         stream = self._pictures[track]
         shaped = self._shapers[track].shape(VideoFrame(picture, seconds))
         if shaped is None:
-            return
+            return False
         frame = shaped.picture
         self._last[track] = frame.pts = max(round(seconds * 1000), self._last[track] + 1)
         frame.time_base = _MILLISECOND
         self._container.mux(stream.encode(frame))
+        return True
 
     def write_sound(self, samples: Samples, position: int) -> None:
         """Encode int16 at 48 kHz, shape (n,) or (n, 2); `position` is that of its first sample."""

@@ -316,8 +316,9 @@ class _Writer:
 
     def _write(self, muxer: Muxer, side: str, frame: VideoFrame) -> None:
         try:
-            muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
-            self._recorder.written_pictures += 1
+            written = muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
         except MediaError as error:
-            self._recorder.dropped_pictures += 1
+            written = False
             logger.info("a picture is missing in the recording: %s", error)
+        self._recorder.written_pictures += written
+        self._recorder.dropped_pictures += not written
