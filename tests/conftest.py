@@ -13,9 +13,8 @@ import pytest
 import pytest_asyncio
 from blockbuster import blockbuster_ctx
 
-from tests.jumping import JumpingClock
-
 if TYPE_CHECKING:
+    from tests.jumping import JumpingClock
     from tests.switchroom import Switchroom
 
 LONGEST = (
@@ -54,6 +53,8 @@ def nothing_blocks_the_loop() -> Iterator[None]:
 @pytest_asyncio.fixture
 async def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
     """`time.monotonic()` and the loop's time jump whenever the loop would wait."""
+    from tests.jumping import JumpingClock
+
     clock = JumpingClock()
     clock.install(asyncio.get_running_loop(), monkeypatch)
     return clock

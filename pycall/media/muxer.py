@@ -17,7 +17,7 @@ import av
 from pycall.core.errors import ConfigError, ErrorCode, MediaError
 from pycall.core.types import VideoProfile
 from pycall.media.channels import packed
-from pycall.media.frames import SAMPLE_RATE, Samples, VideoFrame
+from pycall.media.frames import SAMPLE_RATE, Samples
 from pycall.media.shape import PictureShaper
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ _AUDIO = {"matroska": ("libopus", 64_000), "mp4": ("aac", 96_000)}
 _X264 = {"preset": "superfast", "tune": "zerolatency", "crf": "23", "threads": "1"}
 _MILLISECOND = Fraction(1, 1000)
 _KEYFRAME_EVERY = 60
-_MAX_FPS = 120
 
 
 def format_of(path: str) -> str:
@@ -77,7 +76,7 @@ class Muxer:
         self._container = av.open(f"file:{path}", "w", format=form, container_options=options)
         self._pictures = {name: self._add_picture(name, size) for name, size in pictures.items()}
         self._audio = self._add_audio(*_AUDIO[form]) if audio else None
-        self._shapers = {name: PictureShaper(VideoProfile("", *size, _MAX_FPS, 0)) for name, size in pictures.items()}
+        self._shapers = {name: PictureShaper(VideoProfile("", *size, 30, 0)) for name, size in pictures.items()}
         self._last = dict.fromkeys(pictures, -1)
         self._sound_after = -SAMPLE_RATE
         self._empty = True
@@ -88,21 +87,18 @@ class Muxer:
         """Names of the picture tracks."""
         return self._pictures.keys()
 
-    def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> bool:
-        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept. False: it came
-        so soon after the one before, less than a hundredth of a second, that it is left out.
+    def write_picture(self, track: str, picture: av.VideoFrame, seconds: float) -> None:
+        """Encode one picture of any size and format; it is scaled into the track's size, its shape kept.
 
         Raises `MediaError` for one that cannot be converted; the file goes on without it.
         """
         stream = self._pictures[track]
-        shaped = self._shapers[track].shape(VideoFrame(picture, seconds))
-        if shaped is None:
-            return False
-        frame = shaped.picture
+        # However soon it comes after the one before: after a stop of the machine many come at once.
+        frame = self._shapers[track].fit(picture)
+        frame.pict_type = av.video.frame.PictureType.NONE
         self._last[track] = frame.pts = max(round(seconds * 1000), self._last[track] + 1)
         frame.time_base = _MILLISECOND
         self._container.mux(stream.encode(frame))
-        return True
 
     def write_sound(self, samples: Samples, position: int) -> None:
         """Encode int16 at 48 kHz, shape (n,) or (n, 2); `position` is that of its first sample."""

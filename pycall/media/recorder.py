@@ -316,9 +316,8 @@ class _Writer:
 
     def _write(self, muxer: Muxer, side: str, frame: VideoFrame) -> None:
         try:
-            written = muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+            muxer.write_picture(side, frame.picture, frame.time - self._recorder.began)
+            self._recorder.written_pictures += 1
         except MediaError as error:
-            written = False
+            self._recorder.dropped_pictures += 1
             logger.info("a picture is missing in the recording: %s", error)
-        self._recorder.written_pictures += written
-        self._recorder.dropped_pictures += not written

@@ -41,7 +41,9 @@ class Worker:
         self.dropped = 0
         """Jobs refused because `depth` of them were waiting."""
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = (
+            queue.SimpleQueue()
+        )  # `post` alone fills it, no further than `depth`
         self._depth = depth
         self._stopping = False
         self._ended: asyncio.Future[None] = self._loop.create_future()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import msgspec
 from pycall.core.types import CallId, LinkStats, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
 from pycall.media.channels import packed, unpacked
-from pycall.media.frames import FRAME_SAMPLES
+from pycall.media.frames import FRAME_SAMPLES, MICROSECOND
 from pycall.rtc.mesh import Mesh
 
 from .content import PROFILE, Camera, Microphone
@@ -22,7 +21,6 @@ from .end import Role, Tell, Usage, own_usage, run
 from .notes import Notes
 
 CALL = CallId("0" * 32)
-MICROSECONDS = Fraction(1, 1_000_000)
 
 
 class SoundFeed:
@@ -56,7 +54,7 @@ class PictureFeed:
             await asyncio.get_running_loop().create_future()
         assert self._camera is not None
         _, frame = await self._camera.next()
-        frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), MICROSECONDS
+        frame.pts, frame.time_base = round(time.monotonic() * 1_000_000), MICROSECOND
         return frame
 
     def close(self) -> None:
