@@ -20,18 +20,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-OTHERS: list[psutil.Process] = []
-"""What other tests of this process keep running."""
-
-
-@pytest.fixture(autouse=True)
-def others() -> None:
-    OTHERS[:] = psutil.Process().children(recursive=True)
-
-
 def children() -> list[psutil.Process]:
-    """Processes of this test."""
-    return [child for child in psutil.Process().children(recursive=True) if child not in OTHERS]
+    return psutil.Process().children(recursive=True)
 
 
 async def test_a_call_of_pycall_has_all_its_figures_and_leaves_no_process(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from fractions import Fraction
 
 import av
@@ -16,7 +15,7 @@ from pycall.config import EngineConfig
 from pycall.rtc import hardware
 from pycall.rtc.codecs import Decoder
 from pycall.rtc.encoders import HardwareH264Encoder, SvtAv1Encoder, VpxEncoder, X264Encoder, picture_encoder
-from pycall.rtc.hardware import PROBE_SECONDS, probe
+from pycall.rtc.hardware import probe
 from pycall.rtc.mesh import Mesh
 from tests.rtc.stage import CALL, End, Stage, picture, read_number
 
@@ -39,16 +38,13 @@ def numbered(number: int) -> av.VideoFrame:
     return frame
 
 
-def test_only_what_works_is_found_and_quickly() -> None:
+def test_only_what_works_is_found_and_looked_for_once() -> None:
     hardware._probed.cache_clear()
-    began = time.monotonic()
     found = probe()
-    assert time.monotonic() - began < PROBE_SECONDS + 0.5
     assert set(found) == {name for name in hardware.OPTIONS if works(name)}
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pycall-probe")]
-    again = time.monotonic()
     assert probe() == found
-    assert time.monotonic() - again < 0.01
+    assert hardware._probed.cache_info().misses == 1
 
 
 async def test_probing_from_several_calls_at_once_is_done_once() -> None:

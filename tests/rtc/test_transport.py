@@ -122,6 +122,7 @@ class StuckProtocol:
         await asyncio.Event().wait()
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_closing_does_not_wait_for_a_relay() -> None:
     connection = GuardedConnection(ice_controlling=True)
     await connection.gather_candidates()
@@ -153,8 +154,9 @@ async def connect_two() -> float:
     return took
 
 
+@pytest.mark.usefixtures("jumping_clock")
 async def test_ice_is_done_without_a_pause() -> None:
-    assert min([await connect_two() for _ in range(5)]) < 0.015
+    assert await connect_two() < 0.005
 
 
 async def test_a_path_that_leads_nowhere_is_an_error_not_a_hang() -> None:

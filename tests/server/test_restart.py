@@ -31,8 +31,6 @@ async def killed(process: SwitchroomProcess, *clients: Raw) -> AsyncIterator[Roo
     for client in clients:
         await client.gone()
     await process.start()
-    used = process.process.cpu_times()
-    assert used.user + used.system < 3.0, "as long as it may take on a machine that does nothing else"
     async with room_of(process.url, process.ticket) as room:
         yield room
 
@@ -45,15 +43,17 @@ async def back(room: Room, user_id: str, call_id: str) -> tuple[Raw, wire.Welcom
 async def test_a_ring_goes_on_with_its_remaining_time(process: SwitchroomProcess) -> None:
     async with room_of(process.url, process.ticket) as room:
         alice, bob = await room.user("alice"), await room.user("bob")
+        asked_at = time.monotonic()
         call_id = await alice.invite("bob", timeout=20)
         rang_at = time.monotonic()
         await bob.hear(wire.Invited)
         await alice.hear(wire.Ringing)
         async with killed(process, alice, bob) as again:
+            back_at = time.monotonic()
             bob, welcome = await back(again, "bob", call_id)
             assert welcome.call is not None and welcome.call.call_id == call_id
-            left = 20 - (time.monotonic() - rang_at)
-            assert abs((welcome.call.remaining or 0) - left) < 1.0
+            rung_at_least, rung_at_most = back_at - rang_at, time.monotonic() - asked_at
+            assert 20 - rung_at_most <= (welcome.call.remaining or 0) <= 20 - rung_at_least
             alice, welcome = await back(again, "alice", call_id)
             assert welcome.call is not None and welcome.call.call_id == call_id
             assert (await bob.ask(wire.Accept, call_id=call_id)).ok
@@ -107,14 +107,12 @@ async def test_an_ended_call_can_still_be_asked_for(process: SwitchroomProcess) 
 async def test_a_clean_stop_sends_everybody_away_to_come_back(process: SwitchroomProcess) -> None:
     async with room_of(process.url, process.ticket) as room:
         alice, bob, call_id = await talking(room)
-        began = time.monotonic()
         stopping = asyncio.create_task(process.stop())
         for raw in [alice, bob]:
             goodbye = await raw.hear(wire.Goodbye)
             assert goodbye.retry
             assert await raw.close_code() == 1012
         assert await stopping == 0
-        assert time.monotonic() - began < 3.0
         await process.start()
         async with room_of(process.url, process.ticket) as again:
             _, welcome = await back(again, "alice", call_id)

@@ -3,7 +3,7 @@
 speak HERTZ [DEVICE]   play a tone, print "playing", go on until standard input ends, print what the ring counted
 listen [DEVICE]        hear one second, print what was heard
 stereo                 play two tones, one in each ear, hear them by the loudspeaker's monitor, print how far apart
-lose                   use both, print "running", go on until both are lost, print the codes
+lose                   use both, print "running", go on until both are lost, stop both, print the codes
 list                   print the devices' names
 open DEVICE            open both by name, print the two error lines
 """
@@ -110,10 +110,9 @@ def lose() -> None:
             lost = error.code
             break
     ears.failed.wait(5)
-    began = time.monotonic()
     microphone.stop()
     speaker.stop()
-    say(speaker=lost, microphone=[error.code for error in ears.errors], stop_seconds=time.monotonic() - began)
+    say(speaker=lost, microphone=[error.code for error in ears.errors])
 
 
 def stereo() -> None:
