@@ -24,12 +24,15 @@ from pycall.media.scale import reformatted
 _ROWS = 2
 _COLUMNS = 46
 _POINTS = 4
-"""Of a cell are looked at, each way."""
+"""Of a cell are looked at, each way, where its middle alone does not do."""
+_PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "gray"})
+"""Formats that begin with a plane of 8-bit brightness; all others are converted."""
 _NUMBER_BYTES, _TIME_BYTES, _CRC_BYTES = 3, 6, 2
 _TICKS = 10_000
 """Steps of time in a second."""
 _BLACK, _WHITE, _MIDDLE = 16, 235, 126
 _SHADES = np.array([_BLACK, _WHITE], np.uint8)
+Cells = npt.NDArray[np.bool_]
 _POSTS = np.full((_ROWS, _COLUMNS), _WHITE, np.uint8)
 MAX_NUMBER = (1 << 8 * _NUMBER_BYTES) - 1
 
@@ -66,8 +69,7 @@ def draw_stamp(luma: Pixels, number: int, at: float) -> None:
 
 def read_stamp(picture: av.VideoFrame) -> Stamp | None:
     """The stamp in a picture of any size and pixel format, with or without bars around it; None if none is readable."""
-    planar = picture.format.name.startswith(("yuv", "gray8", "nv12")) and picture.format.components[0].bits == 8
-    luma = luma_of(picture if planar else reformatted(picture, format="gray"))
+    luma = luma_of(picture if picture.format.name in _PLANAR else reformatted(picture, format="gray"))
     found = _read(luma)
     if found is None:
         inner = _without_bars(luma)
@@ -80,7 +82,10 @@ def _encode(number: int, at: float) -> bytes:
     return body + binascii.crc_hqx(body, 0xFFFF).to_bytes(_CRC_BYTES, "big")
 
 
-def _decode(data: bytes) -> Stamp | None:
+def _decode(white: Cells) -> Stamp | None:
+    if not (white[0, 0] and white[0, -1] and white[1, 0] and white[1, -1]):
+        return None
+    data = np.packbits(white[:, 1:-1]).tobytes()
     body, crc = data[:-_CRC_BYTES], int.from_bytes(data[-_CRC_BYTES:], "big")
     if binascii.crc_hqx(body, 0xFFFF) != crc:
         return None
@@ -91,11 +96,13 @@ def _read(luma: Pixels) -> Stamp | None:
     height, width = luma.shape
     if height < 90 or width < 4 * _COLUMNS:
         return None
-    rows, columns = _sample_points(height, width)
-    cells = luma[rows, columns].reshape(_ROWS, _POINTS, _COLUMNS, _POINTS)
-    white = cells.sum(axis=(1, 3), dtype=np.uint16) > _MIDDLE * _POINTS**2
-    posts = white[:, :: _COLUMNS - 1]
-    return _decode(np.packbits(white[:, 1:-1]).tobytes()) if posts.all() else None
+    return _decode(luma[_sample_points(height, width, 1)] > _MIDDLE) or _decode(_looked_at_closely(luma))
+
+
+def _looked_at_closely(luma: Pixels) -> Cells:
+    points = luma[_sample_points(*luma.shape, _POINTS)].reshape(_ROWS, _POINTS, _COLUMNS, _POINTS)
+    white: Cells = points.sum(axis=(1, 3), dtype=np.uint16) > _MIDDLE * _POINTS**2
+    return white
 
 
 def _without_bars(luma: Pixels) -> Pixels | None:
@@ -117,10 +124,11 @@ def _column_of_pixel(width: int) -> npt.NDArray[np.intp]:
 
 
 @lru_cache(maxsize=16)
-def _sample_points(height: int, width: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Lines of each row and pixels of each column to look at, to index with: the middle half of each cell."""
+def _sample_points(height: int, width: int, points: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Lines of each row and pixels of each column to look at, to index with: of each cell the middle, or its middle
+    part in so many points each way."""
     row_step, column_step = strip_height(height) / _ROWS, width / _COLUMNS
-    offsets = np.linspace(0.3, 0.7, _POINTS)
+    offsets = np.linspace(0.3, 0.7, points) if points > 1 else np.array([0.5])
     rows = (np.arange(_ROWS)[:, None] + offsets) * row_step
     columns = (np.arange(_COLUMNS)[:, None] + offsets) * column_step
     return rows.astype(np.intp).reshape(-1, 1), columns.astype(np.intp).reshape(1, -1)
