@@ -22,6 +22,7 @@ from pycall.core.errors import ErrorCode, MediaError, PyCallError
 from pycall.core.events import RecordingEnded
 from pycall.core.types import DeviceKind, MediaType, UserId, VideoProfile
 from pycall.gear import Gear
+from pycall.media.frames import Samples
 from pycall.media.uplink import Uplink
 from pycall.rtc.ports import AudioFeed, VideoFeed
 
@@ -93,8 +94,8 @@ class CallMedia:
     def open_video_feed(self, user_id: UserId) -> VideoFeed:
         return self._uplink.open_video_feed(user_id)
 
-    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
-        self._downlink.audio_arrived(user_id, frame)
+    def audio_arrived(self, user_id: UserId, samples: Samples) -> None:
+        self._downlink.audio_arrived(user_id, samples)
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
         self._downlink.video_arrived(user_id, frame)

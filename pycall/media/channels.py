@@ -64,13 +64,6 @@ def packed(samples: Samples, *, rate: int = SAMPLE_RATE, pts: int | None = None)
     return frame
 
 
-def unpacked(frame: av.AudioFrame) -> Samples:
-    """The sound of a packed s16 frame, shape (n, channels); a copy."""
-    channels = frame.layout.nb_channels
-    held: Samples = np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples * channels)
-    return held.reshape(-1, channels).copy()
-
-
 class Resampler:
     """Sound of one format after the other becomes mono or stereo at 48 kHz; for one thread."""
 

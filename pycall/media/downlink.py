@@ -1,6 +1,6 @@
 """Everybody's sound and picture on their way from the peers to our sinks.
 
-    peer ─► 48 kHz, mono or stereo ─► meter ─► mixer ─► every audio sink
+    peer ─► mono or stereo ─► meter ─► mixer ─► every audio sink
     peer ─► stamped with its arrival ─► every video sink
 
 Everything here runs on the event loop; only the sinks' blocking `start` and `stop` run in threads. A sink that raises
@@ -16,15 +16,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import av
-import numpy as np
 
 from pycall.core.errors import ErrorCode, MediaError
 from pycall.core.types import UserId
-from pycall.media.channels import silence, unpacked
+from pycall.media.channels import in_channels
 from pycall.media.frames import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Samples, VideoFrame
 from pycall.media.level import Meter
 from pycall.media.mixer import Mixer
-from pycall.media.shape import SoundShaper
 from pycall.media.sink import AudioSink, VideoSink
 from pycall.media.stopping import name_of, stop_within
 
@@ -36,22 +34,6 @@ STOP_LIMIT = 5.0
 """Seconds that a sink's `stop` is waited for; a recording may take 3 to be finished."""
 _LATE = 0.1
 """Seconds by which the mixing clock may lag before it starts anew instead of catching up."""
-
-
-class _Ear:
-    """Turns one user's decoded frames into int16 at 48 kHz, mono or stereo, and meters them."""
-
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
-        self._shaper = SoundShaper(channels)
-        self._packer = av.AudioResampler(format="s16")
-        self.meter = Meter()
-
-    def convert(self, frame: av.AudioFrame) -> Samples:
-        """Shape (n,) or (n, 2), any length, an array of our own."""
-        frames = [frame] if frame.format.name == "s16" else self._packer.resample(frame)
-        parts = [self._shaper.shape(AudioFrame(unpacked(part), part.sample_rate)) for part in frames]
-        return parts[0] if len(parts) == 1 else np.concatenate([silence(0, self._channels), *parts])
 
 
 class Downlink:
@@ -71,7 +53,7 @@ class Downlink:
         self._on_sink_failed = on_sink_failed
         self._audio_sinks: list[AudioSink] = []
         self._video_sinks: list[VideoSink] = []
-        self._ears: dict[UserId, _Ear] = {}
+        self._meters: dict[UserId, Meter] = {}
         self._mixer = Mixer()
         self._clock: asyncio.TimerHandle | None = None
         self._running = False
@@ -93,7 +75,7 @@ class Downlink:
             self._clock = None
         sinks: list[AudioSink | VideoSink] = [*self._audio_sinks, *self._video_sinks]
         self._audio_sinks, self._video_sinks = [], []
-        self._ears.clear()
+        self._meters.clear()
         self._mixer = Mixer()
         await asyncio.gather(*(stop_within(STOP_LIMIT, sink) for sink in sinks), *self._stopping)
 
@@ -119,23 +101,21 @@ class Downlink:
     async def remove_video_sink(self, sink: VideoSink) -> None:
         await self._remove(sink, self._video_sinks)
 
-    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
-        """A piece of a user's decoded sound: any rate, layout and length."""
-        if not self._running:
+    def audio_arrived(self, user_id: UserId, samples: Samples) -> None:
+        """A piece of a user's decoded sound, ours from now on: int16 at 48 kHz of shape (n,) or (n, 2), any length."""
+        if not self._running or not len(samples):
             return
-        ear = self._ear_of(user_id)
-        samples = ear.convert(frame)
-        if len(samples):
-            ear.meter.hear(samples)
-            now = time.monotonic()
-            self._give_audio(self._mixer.push(user_id, samples, now))
-            self._keep_clock(now)
+        samples = in_channels(samples, self._channels)
+        self._meter_of(user_id).hear(samples)
+        now = time.monotonic()
+        self._give_audio(self._mixer.push(user_id, samples, now))
+        self._keep_clock(now)
 
-    def _ear_of(self, user_id: UserId) -> _Ear:
-        ear = self._ears.get(user_id)
-        if ear is None:
-            ear = self._ears[user_id] = _Ear(self._channels)
-        return ear
+    def _meter_of(self, user_id: UserId) -> Meter:
+        meter = self._meters.get(user_id)
+        if meter is None:
+            meter = self._meters[user_id] = Meter()
+        return meter
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
         """One decoded picture, given to every sink at once. Sinks share it and must not change it."""
@@ -150,11 +130,11 @@ class Downlink:
 
     def volumes(self) -> dict[UserId, int]:
         """The loudest 20 ms of every user since last asked, 0 to 100."""
-        return {user_id: ear.meter.read() for user_id, ear in self._ears.items()}
+        return {user_id: meter.read() for user_id, meter in self._meters.items()}
 
     def forget(self, user_id: UserId) -> None:
         """The user has left: no volume, nothing left in the mix."""
-        self._ears.pop(user_id, None)
+        self._meters.pop(user_id, None)
         self._mixer.forget(user_id)
 
     def _give_audio(self, frames: list[AudioFrame]) -> None:

@@ -10,7 +10,6 @@ import av
 
 from pycall.core.types import VideoProfile
 from pycall.media.cadence import Block
-from pycall.media.channels import packed
 
 MAX_BLOCKS = 10
 """Blocks that wait for a slow peer, 200 ms; the oldest is dropped beyond that."""
@@ -30,8 +29,8 @@ class SoundFeed:
         self._blocks.append(block)
         self._ready.set()
 
-    async def next_audio(self) -> av.AudioFrame:
-        """The next block: s16, mono (or stereo, for music), 48 kHz, 960 samples, `pts` in 1/48000 s.
+    async def next_audio(self) -> Block:
+        """The next block, mono (or stereo, for music).
 
         `pts` grows by 960, and further only over blocks that were dropped because this was not called for 200 ms, and
         over time for which the loop was held up.
@@ -39,8 +38,7 @@ class SoundFeed:
         while not self._blocks:
             self._ready.clear()
             await self._ready.wait()
-        block = self._blocks.popleft()
-        return packed(block.samples, pts=block.pts)
+        return self._blocks.popleft()
 
     def close(self) -> None:
         self._closed(self)

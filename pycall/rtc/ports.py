@@ -9,13 +9,28 @@ import av
 from pycall.core.types import LinkStats, PeerState, UserId
 from pycall.core.wire import Signal
 
+from .opus import Samples
+
+
+class Sound(Protocol):
+    """20 ms at 48 kHz."""
+
+    @property
+    def samples(self) -> Samples:
+        """int16 of shape (960,), in stereo (960, 2); nobody changes them any more."""
+        ...
+
+    @property
+    def pts(self) -> int:
+        """In 1/48000 s; grows by 960, and further over time for which there was no sound to be had."""
+        ...
+
 
 class AudioFeed(Protocol):
     """Our sound on its way to one peer."""
 
-    async def next_audio(self) -> av.AudioFrame:
-        """The next 20 ms: s16, mono or stereo, 48 kHz, 960 samples, `pts` in 1/48000 s growing by 960, and
-        further over time for which there was no sound to be had.
+    async def next_audio(self) -> Sound:
+        """The next 20 ms, mono, or stereo for music.
 
         Paced by real time. While muted or without a source it gives silence; it never ends and never raises.
         """
@@ -58,7 +73,9 @@ class MediaPorts(Protocol):
 
     def open_video_feed(self, user_id: UserId) -> VideoFeed: ...
 
-    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None: ...
+    def audio_arrived(self, user_id: UserId, samples: Samples) -> None:
+        """About 20 ms at 48 kHz: int16 of shape (n,), or (n, 2) where we take stereo; the receiver's own."""
+        ...
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None: ...
 

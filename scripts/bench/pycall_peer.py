@@ -12,8 +12,8 @@ import msgspec
 
 from pycall.core.types import CallId, LinkStats, PeerState, UserId
 from pycall.core.wire import Signal, Signaled
-from pycall.media.channels import packed, unpacked
-from pycall.media.frames import FRAME_SAMPLES, MICROSECOND
+from pycall.media.cadence import Block
+from pycall.media.frames import FRAME_SAMPLES, MICROSECOND, Samples
 from pycall.rtc.mesh import Mesh
 
 from .content import PROFILE, Camera, Microphone
@@ -29,12 +29,12 @@ class SoundFeed:
     def __init__(self, microphone: Microphone | None) -> None:
         self._microphone = microphone
 
-    async def next_audio(self) -> av.AudioFrame:
+    async def next_audio(self) -> Block:
         if self._microphone is None:
             await asyncio.get_running_loop().create_future()
         assert self._microphone is not None
         number, samples = await self._microphone.next()
-        return packed(samples, pts=number * FRAME_SAMPLES)
+        return Block(samples, number * FRAME_SAMPLES, time.monotonic())
 
     def close(self) -> None:
         pass
@@ -91,8 +91,8 @@ class PycallMedium:
     def open_video_feed(self, user_id: UserId) -> PictureFeed:
         return PictureFeed(self._camera)
 
-    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
-        self._notes.heard(unpacked(frame)[:, 0])
+    def audio_arrived(self, user_id: UserId, samples: Samples) -> None:
+        self._notes.heard(samples)
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
         self._notes.saw(frame)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -20,6 +21,13 @@ STRIPE = 16
 """A number is written as 16 stripes, each a sixteenth of the width: dark 0, light 1."""
 
 
+class Spoken(NamedTuple):
+    """20 ms, as an audio feed gives them."""
+
+    samples: np.ndarray
+    pts: int
+
+
 class ToneFeed:
     """A sine at `frequency`, paced by the loop's clock."""
 
@@ -29,17 +37,15 @@ class ToneFeed:
         self.closed = False
         self._began: float | None = None
 
-    async def next_audio(self) -> av.AudioFrame:
+    async def next_audio(self) -> Spoken:
         loop = asyncio.get_running_loop()
         if self._began is None:
             self._began = loop.time()
         await asyncio.sleep(max(0.0, self._began + self.given * 0.02 - loop.time()))
         at = (np.arange(960) + self.given * 960) / RATE
         samples = (np.sin(2 * np.pi * self.frequency * at) * 12000).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
-        frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), self.given * 960
         self.given += 1
-        return frame
+        return Spoken(samples, (self.given - 1) * 960)
 
     def close(self) -> None:
         self.closed = True
@@ -104,7 +110,7 @@ class End:
         self.tone, self.video = tone, video
         self.states: list[tuple[UserId, int, PeerState, float]] = []
         self.stats: list[LinkStats] = []
-        self.heard: list[av.AudioFrame] = []
+        self.heard: list[np.ndarray] = []
         self.seen: list[tuple[float, int, int, int]] = []
         self.pictures = 0
         self.last_picture: av.VideoFrame | None = None
@@ -128,9 +134,9 @@ class End:
         self.video_feeds.append(self.video())
         return self.video_feeds[-1]
 
-    def audio_arrived(self, user_id: UserId, frame: av.AudioFrame) -> None:
+    def audio_arrived(self, user_id: UserId, samples: np.ndarray) -> None:
         self.first_sound = self.first_sound or time.monotonic()
-        self.heard.append(frame)
+        self.heard.append(samples)
         self._wake.set()
 
     def video_arrived(self, user_id: UserId, frame: av.VideoFrame) -> None:
@@ -174,8 +180,8 @@ class End:
         await self.until(lambda: self.state(user_id) is state, timeout)
 
     def samples(self, last: int = 25) -> np.ndarray:
-        """The last frames heard, one row, -1 to 1."""
-        return np.concatenate([frame.to_ndarray()[0] for frame in self.heard[-last:]]) / 32768
+        """The last pieces heard, one row, -1 to 1."""
+        return np.concatenate(self.heard[-last:]) / 32768
 
 
 def frequency_of(samples: np.ndarray) -> float:

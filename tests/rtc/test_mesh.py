@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,10 +41,8 @@ async def test_both_hear_the_tone_and_see_the_numbers_of_the_other(pair: Stage) 
         assert numbers[0] <= 3
         late = [at - other.video_feeds[0].made_at[number] for at, number, _, _ in end.seen]
         assert sorted(late)[len(late) // 2] < 0.1
-        assert all(b.pts == a.pts + a.samples for a, b in pairwise(end.heard))
-        frame = end.heard[-1]
-        assert (frame.format.name, frame.layout.name, frame.sample_rate) == ("s16", "mono", 48000)
-        assert 200 < frame.samples < 2000
+        assert all(samples.dtype == np.int16 and samples.ndim == 1 for samples in end.heard)
+        assert 200 < len(end.heard[-1]) < 2000
     assert codecs(alice, "bob") == ["audio/opus", "video/H264"]
 
 
@@ -228,9 +225,9 @@ async def test_three_people_hear_each_other(stage_of: Callable[..., Stage]) -> N
     heard: dict[str, list[np.ndarray]] = {"bob": [], "carol": []}
     original = alice.audio_arrived
 
-    def keep(user_id: str, frame) -> None:  # type: ignore[no-untyped-def]
-        heard[user_id].append(frame.to_ndarray()[0])
-        original(user_id, frame)
+    def keep(user_id: str, samples) -> None:  # type: ignore[no-untyped-def]
+        heard[user_id].append(samples)
+        original(user_id, samples)
 
     alice.audio_arrived = keep  # type: ignore[method-assign]
     for one, other in (("alice", "bob"), ("alice", "carol"), ("bob", "carol")):

@@ -84,8 +84,8 @@ class AudioPlayout:
             case Kind.CONCEAL:
                 self._guesses += 1
                 guess = self.guess(turn.samples)
-                return guess if self._guesses <= FADE_AFTER else self._silence[: turn.samples]
-        return self._silence
+                return guess if self._guesses <= FADE_AFTER else self._silence[: turn.samples].copy()
+        return self._silence.copy()
 
     def guess(self, samples: int = STEP) -> Samples:
         """So much, 20 ms at the most, made up from what came before."""

@@ -10,6 +10,7 @@ import av
 from pycall.core.types import UserId
 from pycall.rtc import rtcp
 from pycall.rtc.congestion.feedback import FeedbackWriter
+from pycall.rtc.opus import Samples
 from pycall.rtc.ports import MediaPorts
 from pycall.rtc.rtp import Packet, Reader, unwrapped
 from pycall.rtc.terms import MediaTerms, Terms
@@ -114,10 +115,10 @@ class Receiving:
 
     # --- frames
 
-    def _hear(self, frame: av.AudioFrame) -> None:
+    def _hear(self, samples: Samples) -> None:
         if "first_sound" not in self.firsts:
             self.firsts["first_sound"] = time.monotonic()
-        self._ports.audio_arrived(self._user_id, frame)
+        self._ports.audio_arrived(self._user_id, samples)
 
     def _see(self, frame: av.VideoFrame) -> None:
         if "first_picture" not in self.firsts:

@@ -6,9 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from fractions import Fraction
-
-import av
 
 from pycall.core.errors import MediaError
 
@@ -23,31 +20,29 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SILENCE = 10 * RATE
 """Samples between two packets; more is a new beginning."""
-TIME_BASE = Fraction(1, RATE)
 REST = 2.0
 """Seconds without any packet after which the beat pauses until one comes."""
 
 
 class VoiceReceiver:
-    """Begins to play with the first packet; `deliver` gets s16 frames of about 20 ms on the event loop, mono, or
-    stereo where the terms say so.
+    """Begins to play with the first packet; `deliver` gets about 20 ms at a time on the event loop, int16 of shape
+    (n,), or (n, 2) where the terms say so.
 
     `played` is told the timestamp of what is delivered and the moment at which it was due, and says how much later than
     the fastest packet would allow sound should be for the picture's sake.
     """
 
     def __init__(
-        self, terms: MediaTerms, deliver: Callable[[av.AudioFrame], None], played: Callable[[int, float], float]
+        self, terms: MediaTerms, deliver: Callable[[Samples], None], played: Callable[[int, float], float]
     ) -> None:
         self.malformed = 0
         self._played = played
         self._terms = terms
-        self._deliver: Callable[[av.AudioFrame], None] | None = deliver
+        self._deliver: Callable[[Samples], None] | None = deliver
         self._decoder = OpusDecoder(terms.hears)
         self.playout = AudioPlayout(self._decoder, channels=terms.hears)
         self._timer: asyncio.TimerHandle | None = None
         self._beat = Beat(0.0)
-        self._pts = 0
         self._heard = 0.0
         self._before: Packet | None = None
 
@@ -127,7 +122,8 @@ class VoiceReceiver:
         if self.playout.timestamp is not None:
             self.playout.buffer.floor = self._played(self.playout.timestamp & 0xFFFFFFFF, due)
         self._beat.played(len(samples) / RATE)
-        self._hand_over(samples)
+        if self._deliver is not None:
+            self._deliver(samples)
 
     def _next(self, due: float) -> Samples:
         try:
@@ -136,12 +132,3 @@ class VoiceReceiver:
             logger.debug("sound could not be decoded: %s", error)
             self.malformed += 1
             return self.playout.guess()
-
-    def _hand_over(self, samples: Samples) -> None:
-        # `from_ndarray` does the same with checks that cost as much again.
-        frame = av.AudioFrame("s16", "mono" if samples.ndim == 1 else "stereo", len(samples))
-        frame.planes[0].update(samples.tobytes())
-        frame.sample_rate, frame.pts, frame.time_base = RATE, self._pts, TIME_BASE
-        self._pts += len(samples)
-        if self._deliver is not None:
-            self._deliver(frame)

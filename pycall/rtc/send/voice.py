@@ -8,14 +8,13 @@ import time
 from collections import deque
 from typing import Protocol
 
-import av
 import numpy as np
 
 from pycall.core.errors import MediaError
 
 from .. import red
 from ..opus import FRAME, OpusEncoder, Samples
-from ..ports import AudioFeed
+from ..ports import AudioFeed, Sound
 from ..rtp import QUIET, Packet
 from .sound import MONO_MUSIC, STEREO, VOICE, SoundForm, in_channels
 from .stream import OutgoingStream
@@ -124,17 +123,17 @@ class Voice:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            frame = await self._feed.next_audio()
+            sound = await self._feed.next_audio()
             if self._senders:
-                self._send(frame)
+                self._send(sound)
 
     async def aclose(self) -> None:
         self._feed.close()
         for encoder in self._encoders.values():
             encoder.close()
 
-    def _send(self, frame: av.AudioFrame) -> None:
-        samples = samples_of(frame, 1 + self.music)
+    def _send(self, sound: Sound) -> None:
+        samples = sound.samples
         if len(samples) != FRAME:
             logger.debug("a piece of sound of %d samples was left out", len(samples))
             return
@@ -148,7 +147,7 @@ class Voice:
             payload = _encoded(encoder, in_channels(samples, form.channels))
             if len(payload) > NOTHING:
                 for sender in members:
-                    sender.take(payload, frame.pts or 0, level, captured)
+                    sender.take(payload, sound.pts, level, captured)
 
 
 def _encoded(encoder: OpusEncoder, samples: Samples) -> bytes:
@@ -164,17 +163,6 @@ def _encoder(form: SoundForm, dtx: bool) -> OpusEncoder:
     if dtx and not form.music:
         encoder.set_dtx(True)
     return encoder
-
-
-def samples_of(frame: av.AudioFrame, channels: int = 1) -> Samples:
-    """int16 of shape (n,), in stereo (n, 2)."""
-    if frame.format.name == "s16":  # as nearly always: read where it lies
-        samples: Samples = np.frombuffer(
-            memoryview(frame.planes[0]), np.int16, frame.samples * frame.layout.nb_channels
-        )
-    else:
-        samples = np.asarray(frame.to_ndarray(), dtype=np.int16)
-    return samples.reshape(-1) if channels == 1 else samples.reshape(-1, channels)
 
 
 def dbov(samples: Samples) -> int:

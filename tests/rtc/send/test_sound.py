@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import av
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from pycall.rtc.rtp import Packet
 from pycall.rtc.send.sound import MONO_MUSIC, STEREO, VOICE, SoundForm, form_of
 from pycall.rtc.send.stream import OutgoingStream
 from pycall.rtc.send.voice import Voice, VoiceSender
+from tests.rtc.stage import Spoken
 from tests.stereo import LEFT, RIGHT, level, separation, two_tones
 
 
@@ -38,21 +38,18 @@ class Sheet:
 
     def __init__(self, blocks: int, *, mono: bool = False) -> None:
         self._music = two_tones(blocks * 960)
-        self._layout = "mono" if mono else "stereo"
         if mono:
-            self._music = self._music[:, :1].copy()
+            self._music = self._music[:, 0].copy()
         self._given = 0
         self.over = asyncio.Event()
 
-    async def next_audio(self) -> av.AudioFrame:
+    async def next_audio(self) -> Spoken:
         block = self._music[self._given * 960 : (self._given + 1) * 960]
         if not len(block):
             self.over.set()
             await asyncio.Event().wait()
-        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "s16", self._layout)
-        frame.pts = self._given * 960
         self._given += 1
-        return frame
+        return Spoken(block, (self._given - 1) * 960)
 
     def close(self) -> None: ...
 
