@@ -54,10 +54,7 @@ class PathTransport(RTCDtlsTransport):
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._flights = Flights()
-
-    @property
-    def _guard(self) -> GuardedConnection:
-        return cast(GuardedConnection, self.transport._connection)
+        self._guard = cast(GuardedConnection, self.transport._connection)
 
     async def start(self, remoteParameters: RTCDtlsParameters) -> None:
         """Shake hands; the outcome is in `state`."""

@@ -15,12 +15,10 @@ class Liveness:
 
     def __init__(self, *, stall: float = STALL_SECONDS, fail: float = FAIL_SECONDS) -> None:
         self.state = PeerState.CONNECTING
+        self.over = False
+        """Asked for each packet."""
         self._stall = stall
         self._fail = fail
-
-    @property
-    def over(self) -> bool:
-        return self.state in (PeerState.FAILED, PeerState.CLOSED)
 
     def observe(self, now: float, *, arrived_at: float | None, media: bool) -> bool:
         """`arrived_at`: the last packet's moment; `media`: RTP has come. True if the state has changed."""
@@ -42,4 +40,5 @@ class Liveness:
     def _become(self, state: PeerState) -> bool:
         changed = state is not self.state
         self.state = state
+        self.over = state in (PeerState.FAILED, PeerState.CLOSED)
         return changed

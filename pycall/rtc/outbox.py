@@ -124,7 +124,7 @@ class Outbox:
             return
         now = time.monotonic()
         while (item := self._next(now)) is not None:
-            self._send(*item)
+            self._send(*item, now)
             now = time.monotonic()
         if self._timer is None and (due := self.pacer.next_time(now)) is not None:
             # A probe measures by its spacing, so it is sent as evenly as timers allow.
@@ -154,8 +154,8 @@ class Outbox:
     def _push(self, kind: PacketClass, media: str, packet: Packet) -> None:
         self.pacer.push(kind, _size(packet), (media, packet), time.monotonic())
 
-    def _send(self, media: str, packet: Packet) -> None:
-        now, writer = time.monotonic(), self._writers[media]
+    def _send(self, media: str, packet: Packet, now: float) -> None:
+        writer = self._writers[media]
         # Not the time of day, which may be set: only differences of it count.
         data = writer.write(packet, self._sequence, int(now * (1 << 18)) & 0xFFFFFF)
         if not self._path.send(data):

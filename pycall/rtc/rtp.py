@@ -147,13 +147,15 @@ class Reader:
 
     def _read_short(self, packet: Packet, data: bytes, at: int, end: int) -> None:
         while at < end:
-            number, size = data[at] >> 4, (data[at] & 0x0F) + 1
-            at += 1
+            number, until = data[at] >> 4, at + 2 + (data[at] & 0x0F)
             if number == 15:
                 return
-            if number:
-                self._take(packet, number, data, at, at + size, end)
-                at += size
+            if not number:
+                at += 1
+                continue
+            if number in self._ids or until > end:
+                self._take(packet, number, data, at + 1, until, end)
+            at = until
 
     def _read_long(self, packet: Packet, data: bytes, at: int, end: int) -> None:
         while at < end:

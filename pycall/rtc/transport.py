@@ -65,11 +65,6 @@ def _is_stun(data: bytes) -> bool:
     return len(data) >= stun.HEADER_LENGTH and data[0] < 4 and data[4:8] == b"\x21\x12\xa4\x42"
 
 
-def _is_media(data: bytes) -> bool:
-    """SRTP or SRTCP (RFC 7983, 7)."""
-    return 128 <= data[0] <= 191
-
-
 class Datagram(bytes):
     """A datagram with its arrival by `time.monotonic()`; None if nobody has stamped it."""
 
@@ -91,15 +86,15 @@ class GuardedProtocol(ice.StunProtocol):
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         assert isinstance(data, bytes)
-        guard = cast(GuardedConnection, self.receiver)
+        guard: GuardedConnection = self.receiver  # type: ignore[assignment]
         if not guard.admits(self, data, (addr[0], addr[1])):
             return
-        if guard.media is not None and _is_media(data):
-            arrived_at = self._reader.arrived_at if self._reader is not None else None
+        arrived_at = self._reader.arrived_at if self._reader is not None else None
+        if guard.media is not None and 128 <= data[0] <= 191:  # SRTP or SRTCP (RFC 7983, 7)
             guard.media(data, time.monotonic() if arrived_at is None else arrived_at)
             return
         stamped = Datagram(data)
-        stamped.arrived_at = self._reader.arrived_at if self._reader is not None else None
+        stamped.arrived_at = arrived_at
         try:
             super().datagram_received(stamped, addr)
         except PACKET_ERRORS:
@@ -131,6 +126,8 @@ class GuardedConnection(ice.Connection):
 
     def admits(self, protocol: ice.StunProtocol, data: bytes, addr: tuple[str, int]) -> bool:
         """Whether a datagram may go on; counted in `refused` if not."""
+        if addr in self._trusted and 0 < len(data) <= LONGEST_DATAGRAM:  # nearly all: looked at no further
+            return True
         reason = None
         if not data:
             reason = "empty"
@@ -143,8 +140,6 @@ class GuardedConnection(ice.Connection):
         return reason is None
 
     def _is_trusted(self, addr: tuple[str, int]) -> bool:
-        if addr in self._trusted:
-            return True
         succeeded = ice.CandidatePair.State.SUCCEEDED
         if any(pair.state is succeeded and pair.remote_addr == addr for pair in self._check_list):
             self._trusted.append(addr)

@@ -137,20 +137,21 @@ class LatenessHistogram:
     def __init__(self, prior: float = PRIOR, forget: float = FORGET) -> None:
         self._forget = forget
         self._bins = [0.0] * (int(MAX_TARGET / BIN) + 1)
-        self._bins[0] = prior
+        self._bins[0] = self._sum = prior
         self._unit = 1.0
 
     def add(self, lateness: float) -> None:
         # Growing the newest weight instead of shrinking all others costs one addition per packet.
         self._unit /= self._forget
         self._bins[min(len(self._bins) - 1, int(lateness / BIN))] += self._unit
+        self._sum += self._unit
         if self._unit > 1e12:
             self._bins = [b / self._unit for b in self._bins]
-            self._unit = 1.0
+            self._sum, self._unit = sum(self._bins), 1.0
 
     def quantile(self, share: float) -> float:
         """The upper edge of the step below which `share` of the packets lie; seconds."""
-        wanted, seen = share * sum(self._bins), 0.0
+        wanted, seen = share * self._sum, 0.0
         for index, weight in enumerate(self._bins):
             seen += weight
             if seen >= wanted and seen > 0:
@@ -335,7 +336,7 @@ class JitterBuffer:
 
     def _jump_after_stall(self, now: float) -> None:
         assert self._position is not None
-        if self._order and self.delay(now) > self.target + STALL and self._order[-1] > self._position:
+        if self._order and self._order[-1] > self._position and self.delay(now) > self.target + STALL:
             ready = int((now - self._transits[0][1] - self.target) * self._rate)
             wanted = [ts for ts in self._order if ts >= ready - self._step]
             self._position = wanted[0] if wanted else self._order[-1]

@@ -42,6 +42,8 @@ class Receiving:
         self._ports = ports
         self._reader = Reader(*terms.media)
         self._feedback = FeedbackWriter() if terms.transport_feedback else None
+        self._repeats = {codec.rtx: codec.payload_type for media in terms.media for codec in media.codecs if codec.rtx}
+        """The payload types of retransmissions, and of what they repeat."""
         self._routes: dict[int, MediaTerms] = {ssrc: media for media in terms.media for ssrc in media.ssrcs}
         self.hearing = VoiceReceiver(terms.audio, self._hear, self._sound_played)
         self.seeing = (
@@ -74,7 +76,7 @@ class Receiving:
                 self.hearing.begin_anew()
             self.hearing.take(packet, now)
         else:
-            self._take_picture(packet, terms, len(data), now)
+            self._take_picture(packet, len(data), now)
 
     def _terms_of(self, packet: Packet) -> MediaTerms | None:
         """By SSRC, else by MID (RFC 8843), else by payload type; then the SSRC is known."""
@@ -90,16 +92,16 @@ class Receiving:
                 return terms
         return None
 
-    def _take_picture(self, packet: Packet, terms: MediaTerms, size: int, now: float) -> None:
+    def _take_picture(self, packet: Packet, size: int, now: float) -> None:
         if self.seeing is None:
             return
-        codec = next((c for c in terms.codecs if c.rtx == packet.payload_type), None)
-        if codec is None:
+        repeated = self._repeats.get(packet.payload_type)
+        if repeated is None:
             if self._count(packet, VIDEO_CLOCK, size, now):
                 self.seeing.begin_anew()
             self.seeing.take(packet, now)
         elif len(packet.payload) > 2:  # less is padding: a probe
-            self.seeing.take(unwrapped(packet, codec.payload_type), now, repaired=True)
+            self.seeing.take(unwrapped(packet, repeated), now, repaired=True)
 
     def _count(self, packet: Packet, clock_rate: int, size: int, now: float) -> bool:
         """True if this packet begins another stream than came before."""

@@ -10,21 +10,29 @@ P = TypeVar("P")
 SECONDS = 1.5
 """A repair that takes longer comes too late for a conversation."""
 PACKETS = 2048
+TIDY_SECONDS = 0.1
+"""Old packets are thrown away so often, not with each new one."""
 AGAIN = 0.8
 """A packet is not sent again before this share of a round trip has passed: the last copy is still under way."""
 SHORTEST = 0.01
 
 
 class History(Generic[P]):
-    """By 16-bit sequence number, the last 1.5 s."""
+    """By 16-bit sequence number, the last 1.5 s, or a little more."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[float, P]] = OrderedDict()
         self._resent: dict[int, float] = {}
+        self._tidy_at = 0.0
 
     def keep(self, sequence: int, packet: P, now: float) -> None:
         self._kept.pop(sequence, None)
         self._kept[sequence] = (now, packet)
+        if now >= self._tidy_at or len(self._kept) > PACKETS:
+            self._tidy(now)
+
+    def _tidy(self, now: float) -> None:
+        self._tidy_at = now + TIDY_SECONDS
         while self._kept:
             oldest = next(iter(self._kept))
             if len(self._kept) <= PACKETS and now - self._kept[oldest][0] <= SECONDS:
