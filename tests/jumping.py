@@ -39,7 +39,7 @@ class JumpingClock:
 
     def install(self, loop: asyncio.AbstractEventLoop, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(time, "monotonic", lambda: self.now)
-        patch.setattr(datagrams, "_stamp", lambda ancillary: None)  # the kernel's clock does not jump
+        patch.setattr(datagrams, "_stamp", lambda ancillary, now, wall: None)  # the kernel's clock does not jump
         self._watch_selector(cast(_SelectorLoop, loop)._selector, patch)
         self._watch_threads(loop, patch)
 

@@ -11,7 +11,7 @@ we were kept from it -> the missed time is left out; never a burst. `pts` goes o
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ _NUDGE = 10
 """Samples by which a block is squeezed or stretched to follow the source's clock: about 1 %, hardly audible."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(NamedTuple):
     """20 ms of sound: int16 of shape (960,), in stereo (960, 2); `pts` in 1/48000 s; `time` of the first sample
     by `time.monotonic()`."""
 

@@ -21,6 +21,8 @@ SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 LONGEST_READ = 2048
 """Bytes; datagrams longer than an Ethernet frame are refused anyway."""
+FAR = 10.0
+"""Seconds between a stamp and its reading that cannot be."""
 AT_ONCE = 64
 """Datagrams read before others get their turn on the loop."""
 
@@ -54,6 +56,7 @@ class StampedReader:
 
     def _read(self) -> None:
         assert self._socket is not None
+        now, wall = time.monotonic(), time.time()
         for _ in range(AT_ONCE):
             if self._transport.is_closing():
                 return
@@ -64,16 +67,17 @@ class StampedReader:
             except OSError as error:
                 self._failed(error)
                 return
-            self.arrived_at = _stamp(ancillary)
+            self.arrived_at = _stamp(ancillary, now, wall)
             self._received(data, address)
             self.arrived_at = None
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float | None:
-    """The kernel's stamp is of the wall clock: what counts is how long ago it was."""
+def _stamp(ancillary: list[tuple[int, int, bytes]], now: float, wall: float) -> float | None:
+    """The kernel stamps by the wall clock, which was at `wall` when `time.monotonic()` was at `now`. None if that clock
+    was set in between."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            age: float = time.time() - (seconds + nanoseconds * 1e-9)
-            return time.monotonic() - min(max(age, 0.0), 10.0)
+            age: float = wall - (seconds + nanoseconds * 1e-9)
+            return now - age if -FAR < age < FAR else None
     return None

@@ -59,49 +59,51 @@ class Writer:
     def __init__(self, media: MediaTerms) -> None:
         """Sound carries its level, pictures their sending time."""
         ids = {extension.uri: extension.id for extension in media.extensions}
-        of_kind = (AUDIO_LEVEL, b"\x7f") if media.kind == "audio" else (SEND_TIME, bytes(3))
-        values = [(MID, media.mid.encode()), of_kind, (TRANSPORT, bytes(2))]
-        self._at: dict[str, int] = {}
-        self._extension = self._lay_out([(uri, ids[uri], value) for uri, value in values if ids.get(uri) and value])
+        self._of_kind = (AUDIO_LEVEL, b"\x7f") if media.kind == "audio" else (SEND_TIME, bytes(3))
+        values = [(MID, media.mid.encode()), self._of_kind, (TRANSPORT, bytes(2))]
+        self._lay_out([(uri, ids[uri], value) for uri, value in values if ids.get(uri) and value])
 
-    def _lay_out(self, fields: list[tuple[str, int, bytes]]) -> bytes:
+    def _lay_out(self, fields: list[tuple[str, int, bytes]]) -> None:
+        """The extension is three fixed pieces with the two values between them that change from packet to packet."""
         short = all(number <= _LARGEST_SHORT_ID and len(value) <= _LONGEST_SHORT for _, number, value in fields)
-        body = bytearray(_EXTENSION.size)
+        body, at = bytearray(_EXTENSION.size if fields else 0), dict[str, int]()
         for uri, number, value in fields:
             body += bytes([number << 4 | len(value) - 1]) if short else bytes([number, len(value)])
-            self._at[uri] = len(body)
+            at[uri] = len(body)
             body += value
         body += bytes(-len(body) % 4)
-        if not fields:
-            return b""
-        form = _ONE_BYTE_FORM if short else _TWO_BYTE_FORM
-        _EXTENSION.pack_into(body, 0, form, (len(body) - _EXTENSION.size) // 4)
-        return bytes(body)
-
-    @property
-    def numbers(self) -> bool:
+        if fields:
+            form = _ONE_BYTE_FORM if short else _TWO_BYTE_FORM
+            _EXTENSION.pack_into(body, 0, form, (len(body) - _EXTENSION.size) // 4)
+        uri, value = self._of_kind
+        number_at = at.get(TRANSPORT, len(body))
+        value_at = at.get(uri, number_at)
+        self._fixed = (
+            bytes(body[:value_at]),
+            bytes(body[value_at + len(value) * (uri in at) : number_at]),
+            bytes(body[number_at + 2 :]),
+        )
+        self._extended = _EXTENDED if fields else 0
+        self._says_level, self._says_time = AUDIO_LEVEL in at, SEND_TIME in at
+        self.numbers = TRANSPORT in at
         """Whether packets of this line carry the transport-wide number; some browsers have it with pictures only."""
-        return TRANSPORT in self._at
 
     def write(self, packet: Packet, number: int, sent: int) -> bytes:
         """`number` is the transport-wide one, `sent` the sending time in 2^-18 s, 24 bits of it."""
-        first = _VERSION | (_PADDING if packet.padding else 0) | (_EXTENDED if self._extension else 0)
+        first = _VERSION | (_PADDING if packet.padding else 0) | self._extended
         second = (0x80 if packet.marker else 0) | packet.payload_type
         header = _HEADER.pack(first, second, packet.sequence_number, packet.timestamp, packet.ssrc)
-        data = header + self._filled(packet, number, sent) + packet.payload
+        value = b""
+        if self._says_time:
+            value = sent.to_bytes(3, "big")
+        elif self._says_level:
+            value = bytes([packet.level | (0x80 if packet.level < QUIET else 0)])
+        before, between, after = self._fixed
+        numbered = number.to_bytes(2, "big") if self.numbers else b""
+        data = header + before + value + between + numbered + after + packet.payload
         if packet.padding:
             data += bytes(packet.padding - 1) + bytes([packet.padding])
         return data
-
-    def _filled(self, packet: Packet, number: int, sent: int) -> bytes:
-        extension, at = bytearray(self._extension), self._at
-        if TRANSPORT in at:
-            _TWO_BYTES.pack_into(extension, at[TRANSPORT], number)
-        if SEND_TIME in at:
-            extension[at[SEND_TIME] : at[SEND_TIME] + 3] = sent.to_bytes(3, "big")
-        elif AUDIO_LEVEL in at:
-            extension[at[AUDIO_LEVEL]] = packet.level | (0x80 if packet.level < QUIET else 0)
-        return bytes(extension)
 
 
 class Reader:

@@ -89,6 +89,7 @@ class Pictures:
         self._file = os.open(folder / "pictures.yuv", os.O_RDONLY)
         # As a camera's driver does: fresh memory for each picture would cost more than what is read into it.
         self._ring = [np.empty((PROFILE.height * 3 // 2, PROFILE.width), np.uint8) for _ in range(RING)]
+        self._frames = [av.VideoFrame.from_numpy_buffer(planes, format="yuv420p") for planes in self._ring]
 
     def planes(self, number: int) -> Pixels:
         """yuv420p, shape (1080, 1280); the same memory holds another picture after `RING` more calls."""
@@ -103,7 +104,7 @@ class Pictures:
         """The picture as a camera gives it now."""
         planes = self.planes(number)
         draw_stamp(planes[: PROFILE.height], number, time.time())
-        return av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+        return self._frames[number % RING]
 
     def close(self) -> None:
         os.close(self._file)

@@ -57,8 +57,8 @@ async def sending(clip: Clip) -> AsyncIterator[tuple[SoundFeed, asyncio.Queue[st
 
 
 async def heard(feed: SoundFeed, seconds: float) -> np.ndarray:
-    frames = [await feed.next_audio() for _ in range(round(seconds * 50))]
-    return np.concatenate([frame.to_ndarray().ravel() for frame in frames])
+    blocks = [await feed.next_audio() for _ in range(round(seconds * 50))]
+    return np.concatenate([block.samples for block in blocks])
 
 
 @pytest.mark.parametrize("size", [len(CLIP), 24_000, 480])

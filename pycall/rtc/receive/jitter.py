@@ -38,6 +38,7 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 MAX_PACKETS = 150
 """3 s of sound; more is thrown away, oldest first."""
@@ -92,8 +93,7 @@ class Kind(Enum):
     """Nobody has spoken yet, or the sender is silent (DTX)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """The answer for one step of the playout."""
 
     kind: Kind

@@ -8,7 +8,7 @@ complete makes everything missing before it useless, and is released at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PATIENCE = 0.35
 """Seconds that a gap may stay open: a few round trips on most paths, and no longer than a freeze that is forgiven."""
@@ -20,8 +20,7 @@ HALF = 0x8000
 MASK = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One packet's part of a frame: `timestamp` is RTP's, `last` its marker, `key` true in any packet that begins a
     keyframe, `opens` in one that is surely the keyframe's first."""
 
@@ -32,8 +31,7 @@ class Piece:
     opens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedPicture:
+class EncodedPicture(NamedTuple):
     """One complete frame; `parts` is what its packets gave, in order."""
 
     timestamp: int
