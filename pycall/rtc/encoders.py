@@ -124,28 +124,36 @@ class X264Encoder:
 
     def __init__(self) -> None:
         self._codec: x264.X264 | None = None
-        self._opened_for: tuple[int, int, bool] | None = None
+        self._opened_for: tuple[int, int] | None = None
+        self._fine = False
         self._since_key = 0
 
     def encode(
         self, frame: av.VideoFrame, *, key: bool, bitrate: int, ceiling: int, fps: int
     ) -> tuple[list[bytes], int]:
         frame = even_yuv420p(frame)
-        wanted = (frame.width, frame.height, _fine(frame, fps, ceiling))
-        if self._codec is None or self._opened_for != wanted:
-            self._codec = x264.X264(
-                frame.width, frame.height, fps=fps, threads=_threads(frame), settings=_x264_settings(wanted[2])
-            )
-            self._quantiser = Quantiser(frame.width * frame.height, FIRST_SECONDS)
-            self._opened_for = wanted
+        codec = self._codec_for(frame, fps, fine=_fine(frame, fps, ceiling))
         key = key or self._since_key >= KEYFRAME_SECONDS * fps
         trial: Trial | None = self._quantiser.plan(key=key, bitrate=min(bitrate, ceiling), fps=fps)
         while trial is not None:
             picture = frame if trial.softer == 1 else _softened(frame, trial.softer)
-            stream = self._codec.encode(picture, key=trial.key, quantiser=trial.quantiser)
+            stream = codec.encode(picture, key=trial.key, quantiser=trial.quantiser)
             self._since_key = 0 if trial.key else self._since_key + 1
             trial = self._quantiser.made(trial, 8 * len(stream))
         return packetize_h264(stream), rtp_timestamp(frame)
+
+    def _codec_for(self, frame: av.VideoFrame, fps: int, *, fine: bool) -> x264.X264:
+        size = (frame.width, frame.height)
+        if self._codec is None or self._opened_for != size:
+            self._codec = None  # first, so that the next may have its memory
+            settings = {**_smoothing(fine), "subme": 1, "scenecut": 0, **_asm()}
+            self._codec = x264.X264(*size, fps=fps, threads=_threads(frame), settings=settings)
+            self._quantiser = Quantiser(frame.width * frame.height, FIRST_SECONDS)
+            self._opened_for, self._fine = size, fine
+        elif fine is not self._fine:
+            self._codec.change(_smoothing(fine))
+            self._fine = fine
+        return self._codec
 
 
 def _softened(frame: av.VideoFrame, times: int) -> av.VideoFrame:
@@ -154,9 +162,8 @@ def _softened(frame: av.VideoFrame, times: int) -> av.VideoFrame:
     return scaled(scaled(frame, width, height, Interpolation.AREA), frame.width, frame.height)
 
 
-def _x264_settings(fine: bool) -> dict[str, object]:
-    """More of x264's settings."""
-    return {"subme": 1, "no-deblock": int(fine), "no-dct-decimate": int(fine), "scenecut": 0, **_asm()}
+def _smoothing(fine: bool) -> dict[str, object]:
+    return {"no-deblock": int(fine), "no-dct-decimate": int(fine)}
 
 
 class WrappedX264Encoder:
@@ -185,7 +192,7 @@ class WrappedX264Encoder:
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
         bucket = {"aq-mode": 1, "vbv-init": round(FIRST_SECONDS / BUFFER_SECONDS, 3)}
-        settings = {**_x264_settings(_fine(frame, fps, ceiling)), **bucket}
+        settings = {**_smoothing(_fine(frame, fps, ceiling)), "subme": 1, "scenecut": 0, **_asm(), **bucket}
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",

@@ -112,15 +112,13 @@ class X264:
         self._library = load()
         self._size = (width, height)
         self._count = 0
-        parameters = ctypes.create_string_buffer(PARAMETERS)
+        self._parameters = parameters = ctypes.create_string_buffer(PARAMETERS)
         self._picture, self._made = ctypes.create_string_buffer(PICTURE), ctypes.create_string_buffer(PICTURE)
         self._library.x264_param_default_preset(parameters, b"ultrafast", b"zerolatency")
         numbers = ctypes.cast(parameters, ctypes.POINTER(ctypes.c_int))
         numbers[_WIDTH], numbers[_HEIGHT] = width, height
         usual = {"fps": f"{fps}/1", "keyint": "infinite", "threads": threads, "log": -1, **_ANY_QUANTISER}
-        for name, value in {**usual, **settings}.items():
-            if self._library.x264_param_parse(parameters, name.encode(), str(value).encode()):
-                raise RuntimeError(f"libx264 does not take {name}={value}")
+        self._set({**usual, **settings})
         self._library.x264_param_apply_profile(parameters, b"baseline")
         self._encoder = getattr(self._library, OPEN)(parameters)
         if not self._encoder:
@@ -128,6 +126,17 @@ class X264:
         self._library.x264_picture_init(self._picture)
         self._words = ctypes.cast(self._picture, ctypes.POINTER(ctypes.c_int32))
         self._longs = ctypes.cast(self._picture, ctypes.POINTER(ctypes.c_int64))
+
+    def change(self, settings: Mapping[str, object]) -> None:
+        """From the next picture on, which need not be a keyframe; not everything can be changed."""
+        self._set(settings)
+        if self._library.x264_encoder_reconfig(self._encoder, self._parameters):
+            raise RuntimeError(f"libx264 does not change {settings}")
+
+    def _set(self, settings: Mapping[str, object]) -> None:
+        for name, value in settings.items():
+            if self._library.x264_param_parse(self._parameters, name.encode(), str(value).encode()):
+                raise RuntimeError(f"libx264 does not take {name}={value}")
 
     def encode(self, frame: av.VideoFrame, *, key: bool, quantiser: int) -> bytes:
         """One picture in yuv420p of the encoder's size, in Annex B, at once; `quantiser` 0 (fine) to 51 (coarse)."""

@@ -95,6 +95,22 @@ def test_size_rate_and_bitrate_may_change_between_pictures(encoder: type, codec:
     assert bench.keys == [0, 3, 6]
 
 
+def test_more_bits_need_no_keyframe() -> None:
+    """With many, blocks are not smoothed any more."""
+    bench, sharp = Bench(X264Encoder(), H264), []
+    for number in range(60):
+        rate = 300_000 if number < 20 or number >= 40 else 2_000_000
+        (frame,) = bench.encode(640, 360, bitrate=rate, ceiling=rate, texture=TEXTURE)
+        assert read_number(frame) == number
+        sharp.append(np.abs(luma(frame)[90:] - luma(picture(number, 640, 360, TEXTURE))[90:]).mean())
+    assert bench.keys == [0]
+    assert sharp[39] < 0.6 * sharp[19], "and they are used"
+
+
+def luma(frame: av.VideoFrame) -> np.ndarray:
+    return frame.to_ndarray(format="gray").astype(np.int16)
+
+
 @pytest.mark.parametrize(("encoder", "codec"), KINDS)
 def test_odd_sizes_and_other_formats_are_made_to_fit(encoder: type, codec: RTCRtpCodecParameters) -> None:
     odd = av.VideoFrame.from_ndarray(np.full((121, 163, 3), 90, np.uint8), format="rgb24")
