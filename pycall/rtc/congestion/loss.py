@@ -59,7 +59,7 @@ class LossLimit:
         self._trial: tuple[float, float] | None = None
         self._updated_at = 0.0
         self._queued_at = float("-inf")
-        self._light_at = 0.0
+        self._light_at: float | None = None
         self._unqueued = LEAST
         self._lost_run: list[PacketResult] = []
 
@@ -135,7 +135,7 @@ class LossLimit:
     def _heavy(self, now: float) -> bool:
         """A lot is lost, and in the time it was lost there was no queue."""
         threshold = max(HEAVY + self._known(now), self.own + SUDDEN)
-        if now - self._queued_at < WINDOW or self.loss <= threshold:
+        if self._light_at is None or now - self._queued_at < WINDOW or self.loss <= threshold:
             self._light_at = now
         return now - self._light_at > SUSTAINED
 

@@ -40,6 +40,17 @@ def test_throughput_of_too_little_is_unknown() -> None:
     assert throughput.rate(0.5) is None
 
 
+def test_what_is_lost_of_the_first_packets_alone_costs_nothing() -> None:
+    """They came before the other side was ready, or their reports got lost."""
+    limit = LossLimit()
+    for report in range(40):
+        now = 5000 + report * 0.05
+        lost = 8 if report < 3 else 0
+        results = [PacketResult(report * 12 + i, 1200, now, None if i < lost else now - 1000) for i in range(12)]
+        limit.update(results, now, queued=False, acknowledged=1e6)
+        assert limit.limit is None
+
+
 def feed(queue: QueueDelay, began: float, seconds: float, delay: float, jitter: float = 0.0, seed: int = 1) -> None:
     rng = random.Random(seed)
     for i in range(int(seconds * 100)):
