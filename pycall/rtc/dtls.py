@@ -66,7 +66,10 @@ class PathTransport(RTCDtlsTransport):
             repeating.cancel()
         self._flights.finish(spoke_last=self._role == "server")
         self._guard.on_handshake = self._heard_handshake
+        early, self._guard.early = self._guard.early or [], None
         if self._state is State.CONNECTED:
+            for data, arrived_at in early:
+                self._take(data, arrived_at)
             self._guard.media = self._take
 
     async def stop(self) -> None:

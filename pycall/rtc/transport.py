@@ -29,6 +29,8 @@ LONGEST_DATAGRAM = 1500
 """libsrtp's buffer in pylibsrtp; nobody sends more than an Ethernet frame."""
 MAX_WAITING = 1024
 """Datagrams between the socket and DTLS: half a second of 1080p."""
+MOST_EARLY = 256
+"""Packets of media kept until the keys are there: a keyframe, and a second of sound and pictures of a call's start."""
 MAX_TRUSTED = 64
 CHECK_PACE = 0.02
 """Seconds between two ICE checks (RFC 8445, Ta is 50 ms for many, 20 ms is aioice's choice)."""
@@ -90,9 +92,12 @@ class GuardedProtocol(ice.StunProtocol):
         if not guard.admits(self, data, (addr[0], addr[1])):
             return
         arrived_at = self._reader.arrived_at if self._reader is not None else None
-        if guard.media is not None and 128 <= data[0] <= 191:  # SRTP or SRTCP (RFC 7983, 7)
-            guard.media(data, time.monotonic() if arrived_at is None else arrived_at)
-            return
+        if 128 <= data[0] <= 191:  # SRTP or SRTCP (RFC 7983, 7)
+            if guard.media is not None:
+                guard.media(data, time.monotonic() if arrived_at is None else arrived_at)
+                return
+            if guard.keep_early(data, time.monotonic() if arrived_at is None else arrived_at):
+                return
         stamped = Datagram(data)
         stamped.arrived_at = arrived_at
         try:
@@ -115,6 +120,9 @@ class GuardedConnection(ice.Connection):
         self.media: Callable[[bytes, float], None] | None = None
         """Takes SRTP and SRTCP with the moment of arrival straight from the socket, once the keys are there: there are
         hundreds a second, and a queue and a task between would cost more than all the rest."""
+        self.early: list[tuple[bytes, float]] | None = []
+        """Media with its arrival that came before our keys, which the other has already: the first keyframe as a rule.
+        None once the keys are there."""
         self.refused: Counter[str] = Counter()
         """Datagrams dropped, by reason."""
         self.gathered = True
@@ -160,6 +168,16 @@ class GuardedConnection(ice.Connection):
             self._valid_username(message.attributes["USERNAME"])
             and message.check_message_integrity(self.local_password.encode("utf8"))
         )
+
+    def keep_early(self, data: bytes, arrived_at: float) -> bool:
+        """Whether media that nobody can read yet has been dealt with."""
+        if self.early is None:
+            return False
+        if len(self.early) < MOST_EARLY:
+            self.early.append((data, arrived_at))
+        else:
+            self.refused["too early"] += 1
+        return True
 
     def data_received(self, data: bytes, component: int) -> None:
         if self._queue.qsize() >= MAX_WAITING:

@@ -130,7 +130,8 @@ class Far:
         size = int((KEYFRAME if key else PICTURE) * self._chance.uniform(0.7, 1.3))
         count = -(-size // PACKET)
         for index in range(count):
-            piece = Piece(number * 90000 // FPS, index == count - 1, key and index == 0, b"x")
+            opens = key and index == 0
+            piece = Piece(number * 90000 // FPS, index == count - 1, opens, b"x", opens)
             self._free = max(self._free + SPACING, self.ground.now + ENCODING)
             self._do(self._free, lambda piece=piece: self._send(piece))  # type: ignore[misc]
         self._do((number + 1) / FPS + 0.005, lambda: self._film(number + 1))
@@ -237,6 +238,8 @@ class Near:
 
     def take_piece(self, sequence: int, piece: Piece, arrival: float, repaired: bool) -> None:
         self._key = not self.nacks.arrived(sequence, arrival, repaired=repaired) or self._key
+        if self.buffer.fresh and not piece.opens:
+            self.nacks.began_late(sequence, arrival)
         pictures = self.buffer.add(sequence, piece, arrival)
         for picture in pictures:
             self._decoded_at = max(self.ground.now, self._decoded_at) + DECODING

@@ -177,7 +177,7 @@ def test_pictures_survive_reordered_packets() -> None:
     """Each packet swapped with its neighbour, some sent twice."""
     buffer, decoder = VideoBuffer(), Decoder(AV1)
     packets = [
-        Piece(number * 3000, payload is payloads[-1], begins_keyframe(AV1, payload, payload), payload)
+        Piece(number * 3000, payload is payloads[-1], key := begins_keyframe(AV1, payload, payload), payload, key)
         for number, payloads in enumerate(SENT)
         for payload in payloads
     ]

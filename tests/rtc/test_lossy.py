@@ -64,32 +64,39 @@ def test_the_voice_is_hardly_stretched(loss: float, seed: int) -> None:
     assert moved / (len(spoken) * FRAME) < 0.015
 
 
-@pytest.mark.parametrize(("loss", "seed"), LOSSES)
-def test_lips_are_in_sync_and_pictures_do_not_stop(loss: float, seed: int) -> None:
-    near = call(loss, seed)
-    apart = skew(near)
-    assert abs(np.median(apart)) < 0.025
-    assert np.mean(np.abs(apart) > OFF) < 0.015
-    shown = np.array([at for at, _ in near.seen if at >= BEGIN])
-    left_out = [at for at in near.overtaken if at >= BEGIN]
-    assert len(shown) + len(left_out) >= 0.97 * 30 * (END - BEGIN)
-    assert (np.diff(shown) > 0.183).sum() <= 1
+def calls(loss: float) -> list[Near]:
+    """What is asked of pictures is asked of a minute of them: one unlucky call of 10 s says little."""
+    return [call(loss, seed) for seed in range(1, 7)]
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.10])
+def test_lips_are_in_sync_and_pictures_do_not_stop(loss: float) -> None:
+    freezes = 0
+    for near in calls(loss):
+        assert abs(np.median(skew(near))) < 0.025
+        shown = np.array([at for at, _ in near.seen if at >= BEGIN])
+        left_out = [at for at in near.overtaken if at >= BEGIN]
+        assert len(shown) + len(left_out) >= 0.97 * 30 * (END - BEGIN)
+        freezes += (np.diff(shown) > 0.183).sum()
+    assert freezes <= 3
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.10])
 def test_of_a_hundred_pictures_at_the_most_one_is_out_of_step(loss: float) -> None:
-    apart = np.abs(np.concatenate([skew(call(loss, seed)) for seed in (1, 2)]))
+    apart = np.abs(np.concatenate([skew(near) for near in calls(loss)]))
     assert np.percentile(apart, 99) <= OFF
 
 
-@pytest.mark.parametrize(("loss", "seed"), LOSSES)
-def test_only_what_would_be_seen_for_a_moment_is_left_out(loss: float, seed: int) -> None:
+@pytest.mark.parametrize("loss", [0.05, 0.10])
+def test_only_what_would_be_seen_for_a_moment_is_left_out(loss: float) -> None:
     """Each picture that is left out is followed by a younger one before the next would be due."""
-    near = call(loss, seed)
-    left_out = [at for at in near.overtaken if at >= BEGIN]
-    assert len(left_out) <= 0.05 * 30 * (END - BEGIN)
-    shown = np.array([at for at, _ in near.seen])
-    assert all(shown[np.searchsorted(shown, at)] - at < 1 / 30 for at in left_out if at < END - 0.1)
+    every = 0
+    for near in calls(loss):
+        left_out = [at for at in near.overtaken if at >= BEGIN]
+        every += len(left_out)
+        shown = np.array([at for at, _ in near.seen])
+        assert all(shown[np.searchsorted(shown, at)] - at < 1 / 30 for at in left_out if at < END - 0.1)
+    assert every <= 0.05 * 30 * (END - BEGIN) * 6
 
 
 def test_on_a_calm_link_nothing_waits_and_nothing_is_stretched() -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pycall.core.types import PeerState
 from pycall.rtc.dtls import WideCertificate
 from pycall.rtc.mesh import Mesh
-from pycall.rtc.transport import LONGEST_DATAGRAM, MAX_WAITING, GuardedConnection
+from pycall.rtc.transport import LONGEST_DATAGRAM, MAX_WAITING, MOST_EARLY, GuardedConnection
 from tests.rtc.stage import CALL, End, Stage, next_turn
 from tests.rtc.strays import Stranger
 
@@ -68,6 +68,38 @@ async def test_a_stray_while_the_offer_waits_for_its_answer(pair: Stage, strange
     bob.mesh.deliver(held[0])  # type: ignore[arg-type]
     await connected(pair)
     assert (await goes_on(alice)) is None
+
+
+async def test_media_that_comes_before_the_keys_is_kept(pair: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last flight of the handshake is late or lost, and what was sent behind it is there already."""
+    alice, bob = pair.ends["alice"], pair.ends["bob"]
+    early: list[bytes] = []
+    admits = GuardedConnection.admits
+
+    def overtaken(guard: GuardedConnection, protocol: object, data: bytes, addr: tuple[str, int]) -> bool:
+        peer = bob.mesh.peers.get("alice")
+        if peer is None or guard is not peer.ice:
+            return admits(guard, protocol, data, addr)  # type: ignore[arg-type]
+        early.extend([data] * (128 <= data[0] <= 191))
+        secured = alice.mesh.peers["bob"].path.transport.state == "connected"
+        late = 20 <= data[0] <= 63 and secured and len(early) < 20
+        return not late and admits(guard, protocol, data, addr)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(GuardedConnection, "admits", overtaken)
+    pair.connect("alice", "bob")
+    await connected(pair)
+    await goes_on(bob)
+    seeing = bob.mesh.peers["alice"].session.receiving.seeing  # type: ignore[union-attr]
+    assert len(early) >= 20
+    assert seeing is not None and (seeing.keyframes, seeing.nacks.requested, seeing.plis) == (1, 0, 0)
+
+
+async def test_of_what_comes_before_the_keys_no_more_is_kept_than_a_second_of_it() -> None:
+    connection = GuardedConnection(ice_controlling=True)
+    for number in range(MOST_EARLY + 44):
+        assert connection.keep_early(number.to_bytes(2, "big"), 0.0)
+    assert connection.early is not None and len(connection.early) == MOST_EARLY
+    assert connection.refused["too early"] == 44
 
 
 async def test_a_machine_without_network_calls_over_loopback(pair: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

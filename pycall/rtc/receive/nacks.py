@@ -23,6 +23,8 @@ find out takes a round trip. Senders answer only once within a round trip."""
 ECHO_FROM, LEARN = 0.01, 0.005
 """Share of packets that had to be asked for from which on that is worth it; how fast the share is learned."""
 DEFAULT_RTT = 0.1
+BEFORE_FIRST = 3
+"""Packets asked for that may have been before the first that came; who never sent them sends nothing."""
 TRIES = 10
 TOO_OLD = 1.0
 """Seconds after which the sender's history no longer holds a packet."""
@@ -93,6 +95,11 @@ class NackTracker:
         for step in range(1, ahead):
             self._missing[(sequence - ahead + step) & MASK] = _Missing(now, now + self._patience)
         return True
+
+    def began_late(self, sequence: int, now: float) -> None:
+        """The first packet that came is not the stream's first."""
+        for step in range(BEFORE_FIRST, 0, -1):
+            self._missing[(sequence - step) & MASK] = _Missing(now, now + self._patience)
 
     def due(self, now: float) -> list[int]:
         """The sequence numbers to ask for now, oldest first."""

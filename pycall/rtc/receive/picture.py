@@ -87,6 +87,8 @@ class PictureReceiver:
             return
         key = bool(packet.payload) and begins_keyframe(codec, packet.payload, data)
         piece = Piece(packet.timestamp, packet.marker, key, data, key and opens_keyframe(codec, packet.payload))
+        if self._buffer.fresh and not piece.opens:
+            self.nacks.began_late(packet.sequence_number, now)
         self._decode_all(self._buffer.add(packet.sequence_number, piece, now), codec, now)
         if self._buffer.useless_before is not None:
             self.nacks.forget_before(self._buffer.useless_before)

@@ -3,7 +3,8 @@
 A frame is released with its last packet (the RTP marker), not with the first packet of the next frame. A gap holds
 everything behind it back while a retransmission may still come; after `PATIENCE` the buffer gives up, asks for a
 keyframe and releases nothing until one is complete: a short freeze instead of a damaged picture. A keyframe that is
-complete makes everything missing before it useless, and is released at once.
+complete makes everything missing before it useless, and is released at once. Of the first packets of all, too, some
+are lost or overtaken: where the first that came does not open a keyframe, what belongs before it is waited for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 PATIENCE = 0.35
 """Seconds that a gap may stay open: a few round trips on most paths, and no longer than a freeze that is forgiven."""
+BEGIN_SECONDS = 0.2
+"""That the first packet of a stream's first keyframe may come later than others, sent again perhaps."""
 KEYFRAME_AGAIN = 0.5
 """Seconds between two requests for a keyframe."""
 CAPACITY = 2048
@@ -56,6 +59,8 @@ class VideoBuffer:
         self._key_starts: set[int] = set()
         self._next: int | None = None
         self._scan = 0
+        self._begun, self._begin_by = False, 0.0
+        """Whether the stream's first packet is known, or has been waited for long enough."""
         self._blocked_since: float | None = None
         self._waits_for_key = True
         self._key_needed = False
@@ -64,22 +69,32 @@ class VideoBuffer:
     def add(self, sequence: int, piece: Piece, now: float) -> list[EncodedPicture]:
         """The frames that are complete now, in order. `sequence` is 16 bits and wraps; `now` is seconds."""
         if self._next is None:
-            self._restart(sequence)
+            self._restart(sequence, now)
         assert self._next is not None
         ahead = (sequence - self._next) & MASK
         if ahead >= HALF and MASK + 1 - ahead <= CAPACITY:
-            return []
-        if ahead >= CAPACITY:
-            self._restart(sequence)
+            if self._begun or self._pieces[self._next].opens:
+                return []
+            self._next = self._scan = sequence
+        elif ahead >= CAPACITY:
+            self._restart(sequence, now)
         self._pieces.setdefault(sequence, piece)
         self.useless_before = None
         if piece.opens:
             self._key_starts.add(sequence)
+            if not self._begun and sequence == self._next:
+                self.useless_before = sequence
         return self._release(now)
+
+    @property
+    def fresh(self) -> bool:
+        """Nothing of the stream has come yet."""
+        return self._next is None
 
     def needs_key(self, now: float) -> bool:
         """Whether a keyframe should be asked for now: only that helps, and none was asked for just before."""
-        return self._key_needed and (self._asked_at is None or now - self._asked_at >= KEYFRAME_AGAIN)
+        in_vain = self._next is not None and not self._begun and now >= self._begin_by
+        return (self._key_needed or in_vain) and (self._asked_at is None or now - self._asked_at >= KEYFRAME_AGAIN)
 
     def keyframe_due(self, now: float) -> bool:
         """True at most every `KEYFRAME_AGAIN` seconds while only a keyframe helps that is not on its way already."""
@@ -96,7 +111,8 @@ class VideoBuffer:
         """The decoder has lost track: nothing is released before the next keyframe."""
         self._waits_for_key = self._key_needed = True
 
-    def _restart(self, sequence: int) -> None:
+    def _restart(self, sequence: int, now: float) -> None:
+        self._begun, self._begin_by = False, now + BEGIN_SECONDS
         self._pieces.clear()
         self._key_starts.clear()
         self._next = self._scan = sequence
@@ -104,7 +120,10 @@ class VideoBuffer:
         self._waits_for_key = True
 
     def _release(self, now: float) -> list[EncodedPicture]:
-        out = self._complete_pictures()
+        assert self._next is not None
+        if not self._begun:
+            self._begun = now >= self._begin_by or self._pieces[self._next].opens
+        out = self._complete_pictures() if self._begun else []
         if self._pieces:
             self._watch_gap(now)
             if self._blocked_since is not None and self._leap():
@@ -126,7 +145,7 @@ class VideoBuffer:
                 self._pieces = {s: p for s, p in self._pieces.items() if (s - key) & MASK < HALF}
                 self._key_starts = {s for s in self._key_starts if s in self._pieces}
                 self._next = self._scan = self.useless_before = key
-                self._blocked_since = None
+                self._blocked_since, self._begun = None, True
                 self.skipped += 1
                 return True
         return False

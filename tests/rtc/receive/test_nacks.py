@@ -21,6 +21,17 @@ def test_a_gap_is_asked_for_once_it_is_no_reordering() -> None:
     assert nacks.due(REORDER) == [11, 12]
 
 
+def test_what_may_have_come_before_the_first_is_asked_for() -> None:
+    tracker = NackTracker()
+    tracker.arrived(1, 0.0)
+    tracker.began_late(1, 0.0)
+    tracker.arrived(0xFFFF, 0.001)  # overtaken
+    assert tracker.due(0.01) == [0xFFFE, 0]
+    tracker.arrived(0, 0.1, repaired=True)
+    tracker.forget_before(0)
+    assert tracker.missing == 0
+
+
 def test_what_comes_late_by_itself_is_not_asked_for() -> None:
     nacks = tracker(10, 12, 11)
     assert nacks.due(1.0) == []

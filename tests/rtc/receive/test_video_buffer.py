@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 
-from pycall.rtc.receive.video_buffer import KEYFRAME_AGAIN, PATIENCE, EncodedPicture, Piece, VideoBuffer
+from pycall.rtc.receive.video_buffer import BEGIN_SECONDS, KEYFRAME_AGAIN, PATIENCE, EncodedPicture, Piece, VideoBuffer
 
 STEP = 1 / 30
 
 
 def frame(number: int, size: int, *, key: bool = False) -> list[Piece]:
-    return [Piece(number * 3000, i == size - 1, key and i == 0, bytes([number & 0xFF])) for i in range(size)]
+    opens = [key and i == 0 for i in range(size)]
+    return [Piece(number * 3000, i == size - 1, opens[i], bytes([number & 0xFF]), opens[i]) for i in range(size)]
 
 
 def stream(count: int, size: int = 3, start: int = 0) -> list[tuple[int, Piece]]:
@@ -34,7 +35,7 @@ def test_without_markers_a_frame_leaves_with_the_next_one() -> None:
     buffer = VideoBuffer()
     out = []
     for sequence, piece in stream(5):
-        out += buffer.add(sequence, Piece(piece.timestamp, False, piece.key, piece.data), 0)
+        out += buffer.add(sequence, piece._replace(last=False), 0)
     assert numbers(out) == [0, 1, 2, 3]
 
 
@@ -80,8 +81,8 @@ def test_a_loss_freezes_until_the_keyframe_that_was_asked_for() -> None:
 def test_a_keyframe_is_asked_for_again_but_not_all_the_time() -> None:
     buffer = VideoBuffer()
     buffer.add(0, Piece(0, True, False, b"x"), 0)
-    moments = [at / 100 for at in range(200) if buffer.keyframe_due(at / 100)]
-    assert moments[0] == 0 and len(moments) == int(2 / KEYFRAME_AGAIN)
+    moments = [at / 100 for at in range(220) if buffer.keyframe_due(at / 100)]
+    assert moments[0] == BEGIN_SECONDS and len(moments) == int(2 / KEYFRAME_AGAIN)
 
 
 def test_nothing_is_asked_for_while_the_first_keyframe_comes_in() -> None:
@@ -89,6 +90,33 @@ def test_nothing_is_asked_for_while_the_first_keyframe_comes_in() -> None:
     for sequence, piece in stream(1, size=40):
         buffer.add(sequence, piece, 0)
         assert not buffer.keyframe_due(0)
+
+
+def test_what_the_first_packets_overtook_is_not_missing() -> None:
+    buffer = VideoBuffer()
+    packets = stream(2, start=65533)
+    assert [numbers(buffer.add(*packets[at], 0.01 * at)) for at in (2, 1, 4, 0, 3, 5)] == [[], [], [], [0], [], [1]]
+    assert not buffer.keyframe_due(9)
+
+
+def test_the_first_packet_may_be_sent_again() -> None:
+    buffer = VideoBuffer()
+    packets = stream(4)
+    assert not any(buffer.add(*packet, 0.01) for packet in packets[1:])
+    assert not buffer.keyframe_due(0.1)
+    before = [Piece(90_000, True, False, b"before"), Piece(93_000, True, False, b"before")]
+    assert not any(buffer.add(0xFFFE + at, piece, 0.1) for at, piece in enumerate(before))
+    assert numbers(buffer.add(*packets[0], 0.1)) == [0, 1, 2, 3]
+    assert buffer.useless_before == 0
+
+
+def test_a_stream_that_does_not_open_as_ours_do_begins_a_little_later() -> None:
+    buffer = VideoBuffer()
+    packets = [(sequence, piece._replace(opens=False)) for sequence, piece in stream(20, size=1)]
+    released = [(at / 30, numbers(buffer.add(*packet, at / 30))) for at, packet in enumerate(packets)]
+    begins = next(moment for moment, shown in released if shown)
+    assert BEGIN_SECONDS <= begins < BEGIN_SECONDS + 0.04
+    assert sum((shown for _, shown in released), []) == list(range(20))
 
 
 def test_a_keyframe_behind_the_gap_is_not_thrown_away() -> None:
@@ -142,12 +170,12 @@ def test_after_a_decoding_error_nothing_but_a_keyframe_is_released() -> None:
     assert buffer.keyframe_due(0)
     for sequence, piece in packets[5:]:
         assert not buffer.add(sequence, piece, 0)
-    assert numbers(buffer.add(10, Piece(30000, True, True, b"k"), 0)) == [10]
+    assert numbers(buffer.add(10, Piece(30000, True, True, b"k", True), 0)) == [10]
 
 
 def test_empty_packets_are_no_pictures() -> None:
     buffer = VideoBuffer()
-    assert len(buffer.add(0, Piece(0, True, True, b"k"), 0)) == 1
+    assert len(buffer.add(0, Piece(0, True, True, b"k", True), 0)) == 1
     assert buffer.add(1, Piece(0, False, False, b""), 0) == []
     assert len(buffer.add(2, Piece(3000, True, False, b"d"), 0)) == 1
 
