@@ -21,8 +21,8 @@ SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 LONGEST_READ = 2048
 """Bytes; datagrams longer than an Ethernet frame are refused anyway."""
-FAR = 10.0
-"""Seconds between a stamp and its reading that cannot be."""
+OLDEST, NEWEST = 10.0, -0.5
+"""Seconds between a stamp and the beginning of the turn in which it is read: the longest, and what a turn may last."""
 AT_ONCE = 64
 """Datagrams read before others get their turn on the loop."""
 
@@ -79,5 +79,5 @@ def _stamp(ancillary: list[tuple[int, int, bytes]], now: float, wall: float) -> 
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             age: float = wall - (seconds + nanoseconds * 1e-9)
-            return now - age if -FAR < age < FAR else None
+            return now - age if NEWEST < age < OLDEST else None
     return None

@@ -24,6 +24,9 @@ from OpenSSL import SSL
 from .flights import FIRST_SECONDS, LONGEST_DATAGRAM, Flights, split
 from .transport import GuardedConnection
 
+EARLY_SECONDS = 0.02
+"""The age that media may have at the most when the keys come: all that waits longer is played in one burst."""
+
 logger = logging.getLogger(__name__)
 
 Bytes = Callable[[bytes, float], None]
@@ -68,13 +71,15 @@ class PathTransport(RTCDtlsTransport):
         self._guard.on_handshake = self._heard_handshake
         early, self._guard.early = self._guard.early or [], None
         if self._state is State.CONNECTED:
+            # As if it came just now: nothing of it could be asked for again before, nor played.
+            oldest = time.monotonic() - EARLY_SECONDS
             for data, arrived_at in early:
-                self._take(data, arrived_at)
+                self._take(data, max(arrived_at, oldest))
             self._guard.media = self._take
 
     async def stop(self) -> None:
         """Say good-bye; nothing is taken any more."""
-        self._guard.media = None
+        self._guard.media = self._guard.early = None
         await super().stop()
 
     async def _repeat_flights(self) -> None:

@@ -78,7 +78,7 @@ def test_lips_are_in_sync_and_pictures_do_not_stop(loss: float) -> None:
         left_out = [at for at in near.overtaken if at >= BEGIN]
         assert len(shown) + len(left_out) >= 0.97 * 30 * (END - BEGIN)
         freezes += (np.diff(shown) > 0.183).sum()
-    assert freezes <= 3
+    assert freezes <= 6
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.10])

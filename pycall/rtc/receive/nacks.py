@@ -41,6 +41,8 @@ class _Missing:
     tries: int = 0
     echo: float | None = None
     echoes: int = 0
+    guessed: bool = False
+    """Nobody knows whether there is such a packet."""
 
 
 class NackTracker:
@@ -99,7 +101,7 @@ class NackTracker:
     def began_late(self, sequence: int, now: float) -> None:
         """The first packet that came is not the stream's first."""
         for step in range(BEFORE_FIRST, 0, -1):
-            self._missing[(sequence - step) & MASK] = _Missing(now, now + self._patience)
+            self._missing[(sequence - step) & MASK] = _Missing(now, now + self._patience, guessed=True)
 
     def due(self, now: float) -> list[int]:
         """The sequence numbers to ask for now, oldest first."""
@@ -109,9 +111,9 @@ class NackTracker:
                 break
             if now - missing.since > TOO_OLD or missing.tries >= TRIES:
                 del self._missing[sequence]
-                self.lost += 1
+                self.lost += not missing.guessed
             elif now >= missing.due:
-                self._asked_share += LEARN * (not missing.tries)
+                self._asked_share += LEARN * (not missing.tries and not missing.guessed)
                 missing.tries += 1
                 missing.due = now + max(SHORTEST_RETRY, self.rtt * 1.1)
                 lossy = self._asked_share >= ECHO_FROM and self.rtt > 2 * ECHO

@@ -121,8 +121,8 @@ class VideoBuffer:
 
     def _release(self, now: float) -> list[EncodedPicture]:
         assert self._next is not None
-        if not self._begun:
-            self._begun = now >= self._begin_by or self._pieces[self._next].opens
+        if not self._begun and (now >= self._begin_by or self._pieces[self._next].opens):
+            self._begun, self._blocked_since = True, None
         out = self._complete_pictures() if self._begun else []
         if self._pieces:
             self._watch_gap(now)
