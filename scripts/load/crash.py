@@ -138,12 +138,14 @@ async def run(folder: Path, troubles: list[str], clients: int, seed: int, pause:
 async def _under_load(
     server: ServerProcess, survivors: list[Survivor], witness: Witness, figures: Run, chance: random.Random
 ) -> None:
-    callers = [asyncio.create_task(_keep_calling(survivors, witness, chance)) for _ in range(CALLS_AT_ONCE)]
+    over = asyncio.Event()
+    callers = [asyncio.create_task(_keep_calling(survivors, witness, chance, over)) for _ in range(CALLS_AT_ONCE)]
     try:
         for trouble in figures.troubles:
             await asyncio.sleep(chance.uniform(0.0, figures.pause))
             await _befall(server, trouble, survivors, figures)
     finally:
+        over.set()  # before Python 3.12 `wait_for` may swallow a cancellation that comes with its answer
         for caller in callers:
             caller.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
@@ -163,9 +165,11 @@ async def _befall(server: ServerProcess, trouble: str, survivors: list[Survivor]
     figures.backs.append(time.perf_counter() - begun)
 
 
-async def _keep_calling(survivors: list[Survivor], witness: Witness, chance: random.Random) -> None:
-    """One call after another between any two who are free."""
-    while True:
+async def _keep_calling(
+    survivors: list[Survivor], witness: Witness, chance: random.Random, over: asyncio.Event
+) -> None:
+    """One call after another between any two who are free, until it is `over`."""
+    while not over.is_set():
         free = [one for one in survivors if one.here and not one.busy]
         if len(free) < 2:
             await asyncio.sleep(0.02)
