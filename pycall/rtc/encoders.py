@@ -146,8 +146,7 @@ class X264Encoder:
         size = (frame.width, frame.height)
         if self._codec is None or self._opened_for != size:
             self._codec = None  # first, so that the next may have its memory
-            settings = {**_smoothing(fine), "subme": 1, "scenecut": 0, **_asm()}
-            self._codec = x264.X264(*size, fps=fps, threads=_threads(frame), settings=settings)
+            self._codec = x264.X264(*size, fps=fps, threads=_threads(frame), settings=_x264_settings(fine))
             self._quantiser = Quantiser(frame.width * frame.height, FIRST_SECONDS)
             self._opened_for, self._fine = size, fine
         elif fine is not self._fine:
@@ -160,6 +159,11 @@ def _softened(frame: av.VideoFrame, times: int) -> av.VideoFrame:
     """The same picture with so many times less detail each way."""
     width, height = max(2, frame.width // times & ~1), max(2, frame.height // times & ~1)
     return scaled(scaled(frame, width, height, Interpolation.AREA), frame.width, frame.height)
+
+
+def _x264_settings(fine: bool) -> dict[str, object]:
+    """More of x264's settings."""
+    return {**_smoothing(fine), "subme": 1, "scenecut": 0, **_asm()}
 
 
 def _smoothing(fine: bool) -> dict[str, object]:
@@ -192,7 +196,7 @@ class WrappedX264Encoder:
         codec.thread_count = _threads(frame)
         codec.profile = "Baseline"
         bucket = {"aq-mode": 1, "vbv-init": round(FIRST_SECONDS / BUFFER_SECONDS, 3)}
-        settings = {**_smoothing(_fine(frame, fps, ceiling)), "subme": 1, "scenecut": 0, **_asm(), **bucket}
+        settings = {**_x264_settings(_fine(frame, fps, ceiling)), **bucket}
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",

@@ -71,14 +71,12 @@ def calls(loss: float) -> list[Near]:
 
 @pytest.mark.parametrize("loss", [0.05, 0.10])
 def test_lips_are_in_sync_and_pictures_do_not_stop(loss: float) -> None:
-    freezes = 0
     for near in calls(loss):
         assert abs(np.median(skew(near))) < 0.025
         shown = np.array([at for at, _ in near.seen if at >= BEGIN])
         left_out = [at for at in near.overtaken if at >= BEGIN]
         assert len(shown) + len(left_out) >= 0.97 * 30 * (END - BEGIN)
-        freezes += (np.diff(shown) > 0.183).sum()
-    assert freezes <= 6
+        assert (np.diff(shown) > 0.183).sum() <= 1
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.10])
@@ -96,7 +94,7 @@ def test_only_what_would_be_seen_for_a_moment_is_left_out(loss: float) -> None:
         every += len(left_out)
         shown = np.array([at for at, _ in near.seen])
         assert all(shown[np.searchsorted(shown, at)] - at < 1 / 30 for at in left_out if at < END - 0.1)
-    assert every <= 0.05 * 30 * (END - BEGIN) * 6
+    assert every <= 0.04 * 30 * (END - BEGIN) * 6
 
 
 def test_on_a_calm_link_nothing_waits_and_nothing_is_stretched() -> None:
